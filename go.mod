@@ -1,0 +1,3 @@
+module github.com/passare/qbo-sync
+
+go 1.26

@@ -1,0 +1,100 @@
+// Package fault is the one error type of the project: a stable code that code may branch on, a
+// message in a bookkeeper's words, the wrong fields by name, and the cause for engineers.
+//
+// An error is made once, where the trouble is understood, and wrapped once per layer as
+// fmt.Errorf("pkg.Func: %w", err). The outermost layer reads it back with As and CodeOf; only
+// Message and Fields ever reach a person, never the wrapped text.
+package fault
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Code is the stable name of what went wrong. httpapi holds the one table from codes to statuses.
+type Code string
+
+// The codes. What a caller may do about each is part of its meaning.
+const (
+	Invalid          Code = "invalid"           // the input is wrong: Fields says where; repeating it will not help
+	Unauthenticated  Code = "unauthenticated"   // signature or token missing, wrong or stale
+	Forbidden        Code = "forbidden"         // known, but lacking a permission
+	NotFound         Code = "not_found"         // nothing of that name in this organisation
+	Conflict         Code = "conflict"          // not possible in the present state, or somebody was faster
+	TooLarge         Code = "too_large"         // over a stated limit
+	UnsupportedMedia Code = "unsupported_media" // a content type that is not read here
+	Unavailable      Code = "unavailable"       // try again later: nothing happened
+	Throttled        Code = "throttled"         // refused for pace alone: nothing happened; RetryAfter says when
+	Disconnected     Code = "disconnected"      // QuickBooks refuses the grant: a person must reconnect
+	Refused          Code = "refused"           // QuickBooks certainly refused: nothing was written
+	NameTaken        Code = "name_taken"        // QuickBooks refused a display name as already used (6240)
+	Unknown          Code = "unknown"           // the outcome at QuickBooks cannot be known from here: it may have been written
+	Internal         Code = "internal"          // a defect of ours
+)
+
+// Field is one wrong field of an input: where it is, what was there, what is wrong with it.
+type Field struct {
+	Field   string `json:"field"`
+	Value   string `json:"value,omitempty"`
+	Problem string `json:"problem"`
+}
+
+// Error is what every package of the project returns when something goes wrong.
+type Error struct {
+	Code       Code
+	Message    string        // for people: plain words, no identifiers of ours, never a secret
+	Fields     []Field       // every wrong field, in the order of the input
+	Origin     string        // the fault code as QuickBooks gave it ("6240"), when the trouble came from there
+	Trace      string        // QuickBooks' intuit_tid, for its support
+	RetryAfter time.Duration // how long to wait before trying again, when known
+	Cause      error         // for engineers; never shown
+}
+
+// New makes an Error from a code and a message for people.
+func New(code Code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Because makes an Error that keeps its cause.
+func Because(cause error, code Code, format string, args ...any) *Error {
+	e := New(code, format, args...)
+	e.Cause = cause
+	return e
+}
+
+// Error gives code, message, wrong fields and cause in one line, for logs.
+func (e *Error) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s", e.Code, e.Message)
+	for _, f := range e.Fields {
+		fmt.Fprintf(&b, "; %s: %s", f.Field, f.Problem)
+	}
+	if e.Cause != nil {
+		fmt.Fprintf(&b, ": %v", e.Cause)
+	}
+	return b.String()
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Cause }
+
+// As finds the Error in a chain; an error that carries none is Internal, with nothing in it for people.
+func As(err error) *Error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	return &Error{Code: Internal, Message: "Something went wrong on our side. Nothing was lost; please try again.", Cause: err}
+}
+
+// CodeOf is the code of the Error in a chain: Internal if it carries none, empty for nil.
+func CodeOf(err error) Code {
+	if err == nil {
+		return ""
+	}
+	return As(err).Code
+}
+
+// Is says whether the Error in a chain has the code.
+func Is(err error, code Code) bool { return CodeOf(err) == code }
