@@ -61,6 +61,7 @@ type Key struct {
 	Part    string `json:"part,omitempty"`   // item, discount or tax id, member, or "" for the whole
 	Account string `json:"account"`          // a role ("accounts_receivable", "bank:operating") or "gl:" + Passare GL account
 	Case    string `json:"case,omitempty"`   // case id
+	Vendor  string `json:"vendor,omitempty"` // key of the business on the line
 	Branch  string `json:"branch,omitempty"` // branch id
 }
 

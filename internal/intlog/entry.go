@@ -1,0 +1,196 @@
+package intlog
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/passare/qbo-sync/internal/date"
+	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/journal"
+	"github.com/passare/qbo-sync/internal/money"
+	"github.com/passare/qbo-sync/internal/passare"
+	"github.com/passare/qbo-sync/internal/rules"
+)
+
+// Key names an entry: one version of one record of one organisation.
+type Key struct {
+	Org     string
+	Record  passare.Ref
+	Version int64
+}
+
+// ID is the entry's name inside its organisation, as the API shows it.
+func (k Key) ID() string {
+	return string(k.Record.Type) + "." + k.Record.ID + "." + strconv.FormatInt(k.Version, 10)
+}
+
+// ParseKey reads an id of Key.ID. Errors: fault.NotFound, since an id that cannot be read names nothing.
+func ParseKey(org, id string) (Key, error) {
+	first, last := strings.Index(id, "."), strings.LastIndex(id, ".")
+	if first > 0 && last > first+1 {
+		version, err := strconv.ParseInt(id[last+1:], 10, 64)
+		if err == nil && version > 0 {
+			return Key{Org: org, Record: passare.Ref{Type: passare.RecordType(id[:first]), ID: id[first+1 : last]}, Version: version}, nil
+		}
+	}
+	return Key{}, fault.New(fault.NotFound, "There is no entry of that id.")
+}
+
+// Posting is one journal entry of an entry: on one date, under one number that is never reused. It is
+// stored before it is sent, so that its outcome can always be asked for.
+type Posting struct {
+	N         int                `json:"n"`
+	Doc       string             `json:"doc"`
+	Date      date.Date          `json:"date"`
+	Movements []journal.Movement `json:"movements"`
+	Request   string             `json:"request"`          // requestid under which it is sent
+	Faults    int                `json:"faults,omitempty"` // sends whose outcome stayed unknown
+	QuickBook string             `json:"qid,omitempty"`    // id in QuickBooks, once accepted
+	Closed    bool               `json:"closed,omitempty"` // certainly refused; the next attempt is another posting
+}
+
+// Open says whether the posting's outcome is still to be known.
+func (p Posting) Open() bool { return p.QuickBook == "" && !p.Closed }
+
+// Attempt is one try to post, for people.
+type Attempt struct {
+	At      time.Time `json:"at"`
+	Outcome string    `json:"outcome"`
+	Code    string    `json:"code,omitempty"`  // QuickBooks' fault code
+	Trace   string    `json:"trace,omitempty"` // QuickBooks' intuit_tid
+}
+
+// Step is one line of an entry's history: who did what, when and why.
+type Step struct {
+	At   time.Time `json:"at"`
+	Who  string    `json:"who"`
+	From State     `json:"from,omitempty"`
+	To   State     `json:"to"`
+	Why  string    `json:"why,omitempty"`
+}
+
+// MaxHistory is how many steps and attempts an entry keeps: the first and the newest.
+const MaxHistory = 50
+
+// Entry is one version of one record in the Integration log.
+type Entry struct {
+	Key
+	Rev   int64  // +1 at every write; every write is conditional on the one that was read
+	State State  // see the transition table
+	Hash  string // of the event's verb and data
+	Data  []byte // the event as delivered
+
+	Cause    []rules.Problem // why it is waiting or failed
+	Why      string          // why it is held, excluded, superseded or deleted, in one sentence
+	Sentence string          // what it does, in one sentence
+	Until    time.Time       // not to be tried before this
+	DueAt    time.Time       // when the machine looks again; set exactly while it owns the entry
+	Lease    time.Time       // while posting: nobody else may take it before this
+	N        int             // number of the last posting made
+	Postings []Posting
+	Config   int64 // version of the configuration that the open postings were made with
+
+	// What lists show; nothing of this changes after the entry is made.
+	Created time.Time
+	Kind    string // "payment.created"
+	Case    string // case id, if the record has one
+	CaseNo  string
+	Name    string // the decedent
+	Date    date.Date
+	Amount  money.Cents
+	Page    passare.Page
+
+	Attempts []Attempt
+	History  []Step
+}
+
+// Open says whether an outcome of a posting is still unknown.
+func (e Entry) Open() bool { return slices.ContainsFunc(e.Postings, Posting.Open) }
+
+// Standing is what QuickBooks has accepted of this entry, whatever its state.
+func (e Entry) Standing() []rules.Standing {
+	var standing []rules.Standing
+	for _, p := range e.Postings {
+		if p.QuickBook == "" {
+			continue
+		}
+		for _, m := range p.Movements {
+			standing = append(standing, rules.Standing{Movement: m, On: p.Date})
+		}
+	}
+	return standing
+}
+
+// New makes the entry of an event that was just taken in, in its first state.
+func New(e passare.Event, s State, why string, now time.Time) Entry {
+	entry := Entry{
+		Key: Key{Org: e.Org, Record: e.Record, Version: e.Version}, Rev: 1, State: s, Hash: e.Hash, Data: e.Raw, Why: why,
+		Created: now, Kind: e.Type(), Page: e.Record.Type.Page(), Date: e.Body.On(), Amount: e.Body.Total(),
+	}
+	if e.Case != nil {
+		entry.Case, entry.CaseNo, entry.Name = e.Case.ID, e.Case.Number, e.Case.Decedent.Name()
+	}
+	who := e.Actor.Name
+	if who == "" {
+		who = "Passare"
+	}
+	entry.History = []Step{{At: now, Who: who, To: s, Why: why}}
+	entry.schedule(now)
+	return entry
+}
+
+// Move makes a transition and writes it into the history. The entry is a copy: what it shares with the
+// one read (slices) is copied before it changes. Errors: fault.Conflict for a transition that the
+// table does not have.
+func (e Entry) Move(to State, who, why string, now time.Time) (Entry, error) {
+	if !Allowed(e.State, to) {
+		return e, fmt.Errorf("intlog.Move: %w", fault.New(fault.Conflict, "This entry is %s, so it cannot become %s.", e.State, to))
+	}
+	e.History = keep(e.History, Step{At: now, Who: who, From: e.State, To: to, Why: why})
+	e.Postings = slices.Clone(e.Postings)
+	e.State = to
+	e.Why = why
+	if to != Waiting {
+		e.Until = time.Time{}
+	}
+	if to != Waiting && to != Failed {
+		e.Cause = nil
+	}
+	if to != Claimed {
+		e.Lease = time.Time{}
+	}
+	e.schedule(now)
+	return e, nil
+}
+
+// schedule keeps the invariant of DueAt.
+func (e *Entry) schedule(now time.Time) {
+	switch e.State {
+	case Queued:
+		e.DueAt = now.Add(FirstDue)
+	case Claimed:
+		e.DueAt = now.Add(Lease + DueAfterLease)
+	case Waiting:
+		e.DueAt = e.Until
+		if e.DueAt.Before(now) {
+			e.DueAt = now
+		}
+	case Held, Pending, Failed, Synced, Deleted, Superseded, Excluded, Unchanged:
+		e.DueAt = time.Time{}
+	}
+}
+
+// Tried adds an attempt.
+func (e *Entry) Tried(a Attempt) { e.Attempts = keep(e.Attempts, a) }
+
+// keep appends within MaxHistory: the first is kept, the oldest after it goes.
+func keep[T any](list []T, x T) []T {
+	list = append(slices.Clone(list), x)
+	if len(list) > MaxHistory {
+		list = slices.Delete(list, 1, 2)
+	}
+	return list
+}
