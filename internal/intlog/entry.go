@@ -89,6 +89,7 @@ type Entry struct {
 	Until    time.Time       // not to be tried before this
 	DueAt    time.Time       // when the machine looks again; set exactly while it owns the entry
 	Lease    time.Time       // while posting: nobody else may take it before this
+	Polls    int             // times that it waited in a row
 	N        int             // number of the last posting made
 	Postings []Posting
 	Config   int64 // version of the configuration that the open postings were made with
@@ -105,6 +106,41 @@ type Entry struct {
 
 	Attempts []Attempt
 	History  []Step
+}
+
+// Record is a record as the log knows it: every version of it, oldest first, and the records that
+// mention it.
+type Record struct {
+	Entries     []Entry
+	MentionedBy []passare.Ref
+}
+
+// Work is a message of the queue: entries of one organisation that may be due. It is a hint: the state
+// is in the store, so that a message may be lost, doubled, late or out of order.
+type Work struct {
+	Org     string   `json:"org"`
+	Entries []string `json:"entries"` // ids, at most MaxWork
+}
+
+// MaxWork is how many entries one message names.
+const MaxWork = 30
+
+// Link ties a case or business of Passare to a customer or vendor in QuickBooks, for ever.
+type Link struct {
+	Kind    journal.NameKind `json:"kind"`
+	Key     string           `json:"key"` // journal.Name.Key
+	ID      string           `json:"id"`  // in QuickBooks
+	Display string           `json:"display"`
+	Note    string           `json:"note,omitempty"` // why the name differs from Passare's
+}
+
+// Quarantined is a delivery that was signed but not taken, kept for support.
+type Quarantined struct {
+	Org    string // as far as it could be read
+	Record passare.Ref
+	At     time.Time
+	Reason fault.Error
+	Body   []byte
 }
 
 // Open says whether an outcome of a posting is still unknown.
@@ -158,6 +194,9 @@ func (e Entry) Move(to State, who, why string, now time.Time) (Entry, error) {
 	}
 	if to != Waiting && to != Failed {
 		e.Cause = nil
+	}
+	if to != Waiting && to != Queued {
+		e.Polls = 0
 	}
 	if to != Claimed {
 		e.Lease = time.Time{}

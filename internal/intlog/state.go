@@ -60,8 +60,9 @@ func (s State) Owned() bool { return s == Queued || s == Claimed || s == Waiting
 // late is measured against it.
 func (s State) Settled() bool { return s == Synced || s == Unchanged || s == Superseded }
 
-// Counts says whether the version is part of the record's known life. Deleted and excluded ones are not.
-func (s State) Counts() bool { return s != Deleted && s != Excluded }
+// Counts says whether the version is part of the record's known life. A deleted one is not; an excluded
+// one is: what happened before the cut-over date is the baseline of what comes after.
+func (s State) Counts() bool { return s != Deleted }
 
 // Approved says whether nobody has to release the version any more.
 func (s State) Approved() bool { return s.Owned() || s.Settled() || s == Failed }
@@ -110,5 +111,5 @@ const (
 	NameGivenUp    = time.Hour         // a name that QuickBooks calls taken and does not show
 )
 
-// MaxPostings is how many journal entries one entry may have: one per date that differs.
-const MaxPostings = 10
+// MaxPostings is how many journal entries one entry may have at a time: one per date that differs.
+const MaxPostings = 100

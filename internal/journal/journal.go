@@ -43,6 +43,7 @@ type Name struct {
 	Key     string   `json:"key"`
 	ID      string   `json:"id,omitempty"`
 	Display string   `json:"display,omitempty"`
+	Number  string   `json:"-"` // case number or Rolodex id, to tell two of one name apart
 }
 
 // Place is where an amount stands in QuickBooks: ids of account, name, class and location

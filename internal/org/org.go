@@ -123,15 +123,14 @@ func (m Mapping) MapsBranches() bool { return len(m.Branches) > 0 }
 // whatever changes it changes Version, and a worker that read an older one starts over
 // (../posting/protocol.md, transition 14).
 type Config struct {
-	Org        string      `json:"org"`
-	Version    int64       `json:"version"`
-	Name       string      `json:"name"`
-	Settings   Settings    `json:"settings"`
-	Mapping    Mapping     `json:"mapping"`
-	Realm      string      `json:"realm"`
-	CloseDate  date.Date   `json:"close_date,omitempty"` // QuickBooks' BookCloseDate as last read
-	PauseUntil time.Time   `json:"pause_until,omitzero"` // no request to QuickBooks before this
-	Sweeps     []time.Time `json:"sweeps,omitempty"`     // when to look again for entries that this item's change freed
+	Org        string    `json:"org"`
+	Version    int64     `json:"version"`
+	Name       string    `json:"name"`
+	Settings   Settings  `json:"settings"`
+	Mapping    Mapping   `json:"mapping"`
+	Realm      string    `json:"realm"`
+	CloseDate  date.Date `json:"close_date,omitempty"` // QuickBooks' BookCloseDate as last read
+	PauseUntil time.Time `json:"pause_until,omitzero"` // no request to QuickBooks before this
 }
 
 // Flag is a click on Add to Accounting Export: from then on the page of the case flows.

@@ -64,9 +64,9 @@ func (in Input) originOf(c *passare.Case, b passare.Branch) origin {
 // customer is the case's decedent, or the purchaser's business when trade cases go to it (accounting.md §8).
 func (in Input) customer(c passare.Case) *journal.Name {
 	if b := c.PurchaserBusiness; b != nil && b.RolodexID != "" && in.Config.Settings.TradeCustomer == org.ByBusiness {
-		return &journal.Name{Kind: journal.Customer, Key: BusinessKey(b.RolodexID), Display: b.Name}
+		return &journal.Name{Kind: journal.Customer, Key: BusinessKey(b.RolodexID), Display: b.Name, Number: b.RolodexID}
 	}
-	return &journal.Name{Kind: journal.Customer, Key: CaseKey(c.ID), Display: c.Decedent.Name()}
+	return &journal.Name{Kind: journal.Customer, Key: CaseKey(c.ID), Display: c.Decedent.Name(), Number: c.Number}
 }
 
 // vendor is the business, or nil when it is only a typed name.
@@ -74,7 +74,7 @@ func vendor(b passare.Business) *journal.Name {
 	if b.RolodexID == "" {
 		return nil
 	}
-	return &journal.Name{Kind: journal.Vendor, Key: BusinessKey(b.RolodexID), Display: b.Name}
+	return &journal.Name{Kind: journal.Vendor, Key: BusinessKey(b.RolodexID), Display: b.Name, Number: b.RolodexID}
 }
 
 // CaseKey is the key of a case's customer.

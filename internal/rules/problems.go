@@ -12,13 +12,14 @@ type Kind string
 
 // The kinds. Mapping, Period, Account, Name and Data wait for a person; Member goes by itself.
 const (
-	Mapping Kind = "mapping" // an account or branch is not mapped
-	Period  Kind = "period"  // the books are closed on the entry's date
-	Account Kind = "account" // QuickBooks has made an account inactive
-	NoName  Kind = "name"    // customer or vendor cannot be matched
-	Data    Kind = "data"    // the record itself must be corrected in Passare
-	Choice  Kind = "choice"  // a person must choose: whole, difference or nothing
-	Member  Kind = "member"  // waits for another record, and goes by itself
+	Mapping    Kind = "mapping"    // an account or branch is not mapped
+	Period     Kind = "period"     // the books are closed on the entry's date
+	Account    Kind = "account"    // QuickBooks has made an account inactive
+	NoName     Kind = "name"       // customer or vendor cannot be matched
+	Data       Kind = "data"       // the record itself must be corrected in Passare
+	Choice     Kind = "choice"     // a person must choose: whole, difference or nothing
+	Connection Kind = "connection" // QuickBooks refuses our grant: reconnect
+	Member     Kind = "member"     // waits for another record, and goes by itself
 )
 
 // Problem is one reason why an entry cannot go out, with who can take it away and where.

@@ -1,0 +1,51 @@
+package journal
+
+import "github.com/passare/qbo-sync/internal/date"
+
+// FoundEntry is a journal entry that QuickBooks has, as far as the protocol asks: enough to tell ours.
+type FoundEntry struct {
+	ID        string
+	DocNumber string
+	Note      string // PrivateNote, with our mark if it is ours
+}
+
+// NewName is a customer or vendor to be created. Only Display is required.
+type NewName struct {
+	Display string
+	Given   string
+	Middle  string
+	Family  string
+	Suffix  string
+	Notes   string
+}
+
+// FoundName is a customer, vendor or employee that QuickBooks has under a display name.
+type FoundName struct {
+	Kind    string // "Customer", "Vendor", "Employee"
+	ID      string
+	Display string // exactly as QuickBooks has it; its search ignores case
+	Active  bool
+}
+
+// Account is an account of the company's chart.
+type Account struct {
+	ID                 string
+	Name               string
+	FullyQualifiedName string
+	Type               string // AccountType, "Accounts Receivable"
+	SubType            string
+	Active             bool
+}
+
+// Named is a class or a department (location).
+type Named struct {
+	ID     string
+	Name   string
+	Active bool
+}
+
+// Preferences are the settings of the company that the protocol respects.
+type Preferences struct {
+	BookCloseDate date.Date // empty when the books are not closed
+	HomeCurrency  string
+}

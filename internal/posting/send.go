@@ -1,0 +1,276 @@
+package posting
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/intlog"
+	"github.com/passare/qbo-sync/internal/journal"
+	"github.com/passare/qbo-sync/internal/rules"
+)
+
+// sending says whether the open postings were ever sent before.
+type sending bool
+
+const (
+	first sending = true
+	again sending = false
+)
+
+// claim: row 12. The postings get their numbers and are stored with everything that QuickBooks will be
+// sent, before it is sent.
+func (j *job) claim(ctx context.Context, entries []rules.Planned) error {
+	now := j.now()
+	e, err := j.entry.Move(intlog.Claimed, machine, "", now)
+	if err != nil {
+		return err
+	}
+	e.Postings = slices.DeleteFunc(e.Postings, func(p intlog.Posting) bool { return p.Closed })
+	for _, planned := range entries {
+		e.N++
+		id := identity(e.Key, e.N)
+		e.Postings = append(e.Postings, intlog.Posting{
+			N: e.N, Doc: journal.DocNumber(reference(e), id), Date: planned.Date, Movements: planned.Movements, Request: requestID(id),
+		})
+	}
+	e.Lease, e.Config = now.Add(intlog.Lease), j.config.Version
+	j.entry, err = j.store.Update(ctx, e)
+	return err
+}
+
+// identity names a posting for ever; its number and requestid come from it.
+func identity(k intlog.Key, n int) string {
+	return fmt.Sprintf("%s %s v%d p%d", k.Org, k.Record, k.Version, n)
+}
+
+// mark is the identity as it stands in the entry's PrivateNote, by which we know our own (accounting.md §5).
+func mark(k intlog.Key, n int) string { return "[passare " + identity(k, n) + "]" }
+
+func requestID(identity string) string {
+	sum := sha256.Sum256([]byte("requestid " + identity))
+	return hex.EncodeToString(sum[:16])
+}
+
+// reference is what a person would look for: the case number, or the record's own id.
+func reference(e intlog.Entry) string {
+	if e.CaseNo != "" {
+		return e.CaseNo
+	}
+	return e.Record.ID
+}
+
+// recover: rows 13 and 15. The lease of an earlier worker is over: what it sent may have arrived.
+func (j *job) recover(ctx context.Context) error {
+	now := j.now()
+	if !j.entry.Lease.Before(now.Add(-intlog.Skew)) {
+		return nil
+	}
+	e, err := j.entry.Move(intlog.Claimed, machine, "The outcome of an earlier try is unknown; QuickBooks is asked.", now)
+	if err != nil {
+		return err
+	}
+	e.Lease = now.Add(intlog.Lease)
+	if j.entry, err = j.store.Update(ctx, e); err != nil {
+		return err
+	}
+	if err := j.probe(ctx); err != nil {
+		return nil //nolint:nilerr // QuickBooks could not be asked: the lease ends, and the next claim asks again
+	}
+	return j.send(ctx, again)
+}
+
+// probe asks QuickBooks for the open postings by their numbers and adopts those that carry our mark.
+func (j *job) probe(ctx context.Context) error {
+	var docs []string
+	for _, p := range j.entry.Postings {
+		if p.Open() {
+			docs = append(docs, p.Doc)
+		}
+	}
+	found, err := j.books.JournalEntriesByDocNumber(ctx, j.entry.Org, docs)
+	if err != nil {
+		return err
+	}
+	for i := range j.entry.Postings {
+		p := &j.entry.Postings[i]
+		for _, f := range found {
+			if p.Open() && f.DocNumber == p.Doc && strings.Contains(f.Note, mark(j.entry.Key, p.N)) {
+				p.QuickBook = f.ID
+				j.entry.Tried(intlog.Attempt{At: j.now(), Outcome: "Found in QuickBooks: an earlier try had arrived."})
+			}
+		}
+	}
+	return nil
+}
+
+// outcome is what the sends of one claim came to.
+type outcome struct {
+	unknown   bool
+	refused   []rules.Problem
+	postponed *fault.Error // certainly not written, and worth another try
+}
+
+// send: rows 14 and 16. Each open posting is sent, if the entry may still be sent; then the outcome is
+// recorded in one write.
+func (j *job) send(ctx context.Context, s sending) error {
+	claimed := j.now()
+	var o outcome
+	for i := range j.entry.Postings {
+		p := &j.entry.Postings[i]
+		if !p.Open() {
+			continue
+		}
+		if o.postponed != nil || o.refused != nil {
+			o.keep(p, s)
+			continue
+		}
+		if stop, err := j.outdated(ctx, s, claimed); err != nil || stop {
+			return j.withdraw(ctx, s, err)
+		}
+		j.sendOne(ctx, p, s, &o)
+	}
+	return j.conclude(ctx, s, o)
+}
+
+// outdated: row 14. Settings may have changed, or the pause of another worker's throttling may have begun,
+// since the plan was made; and a slow worker must not send when others may think that it will not. What
+// may have been sent before is sent again as it was stored, whatever changed since.
+func (j *job) outdated(ctx context.Context, s sending, claimed time.Time) (bool, error) {
+	config, err := j.store.Config(ctx, j.entry.Org)
+	if err != nil {
+		return true, err
+	}
+	now := j.now()
+	changed := s == first && config.Version != j.entry.Config
+	return changed || now.Before(config.PauseUntil) || now.Sub(claimed) > intlog.SendWithin, nil
+}
+
+// withdraw: what was never sent goes back to the queue; what may have been sent stays until its lease ends.
+func (j *job) withdraw(ctx context.Context, s sending, cause error) error {
+	sent := s == again || slices.ContainsFunc(j.entry.Postings, func(p intlog.Posting) bool { return p.Faults > 0 })
+	if cause != nil || sent {
+		return cause
+	}
+	j.dropOpen()
+	return j.move(ctx, intlog.Queued, "Settings changed before the entry was sent; it is planned again.")
+}
+
+// dropOpen forgets postings that were certainly never written. Their numbers are not used again.
+func (j *job) dropOpen() {
+	j.entry.Postings = slices.DeleteFunc(slices.Clone(j.entry.Postings), intlog.Posting.Open)
+}
+
+// keep says what becomes of a posting that is not sent because one before it did not go.
+func (o *outcome) keep(p *intlog.Posting, s sending) {
+	if s == again {
+		o.unknown = true
+		p.Faults++
+	}
+}
+
+// sendOne sends one posting and notes what came of it.
+func (j *job) sendOne(ctx context.Context, p *intlog.Posting, s sending, o *outcome) {
+	entry, err := j.journalEntry(*p)
+	if err == nil {
+		p.QuickBook, err = j.books.CreateJournalEntry(ctx, j.entry.Org, entry, p.Request)
+	}
+	attempt := intlog.Attempt{At: j.now(), Outcome: "Posted " + p.Doc + "."}
+	if err != nil {
+		f := fault.As(err)
+		attempt.Outcome, attempt.Code, attempt.Trace = f.Message, f.Origin, f.Trace
+		p.QuickBook = ""
+		j.classify(ctx, f, p, s, o)
+	}
+	j.entry.Tried(attempt)
+}
+
+// classify sorts a fault: unknown, worth another try, or certainly refused.
+func (j *job) classify(ctx context.Context, f *fault.Error, p *intlog.Posting, s sending, o *outcome) {
+	switch f.Code {
+	case fault.Throttled, fault.Unavailable, fault.Disconnected:
+		o.postponed = f
+		o.keep(p, s)
+	case fault.Refused, fault.Invalid, fault.NameTaken, fault.NotFound, fault.Conflict:
+		if f.Origin == duplicateNumber && j.probe(ctx) == nil && !p.Open() {
+			return
+		}
+		p.Closed = true
+		o.refused = append(o.refused, refusal(f))
+	default:
+		p.Faults++
+		o.unknown = true
+	}
+}
+
+// duplicateNumber is QuickBooks' code for a DocNumber in use. If it is ours, an earlier try had arrived.
+const duplicateNumber = "6140"
+
+func refusal(f *fault.Error) rules.Problem {
+	p := rules.Problem{Kind: rules.Data, Subject: "QuickBooks " + f.Origin, Text: f.Message, Who: "bookkeeper", Where: "QuickBooks"}
+	switch f.Origin {
+	case "6210", "6200":
+		p.Kind = rules.Period
+	case "610", "2500":
+		p.Kind = rules.Account
+	}
+	return p
+}
+
+// journalEntry is the entry as QuickBooks gets it.
+func (j *job) journalEntry(p intlog.Posting) (journal.Entry, error) {
+	lines := rules.Planned{Movements: p.Movements}.Lines()
+	return journal.New(p.Date, p.Doc, j.entry.Sentence+"\n"+mark(j.entry.Key, p.N), lines)
+}
+
+// conclude: rows 17 to 20, one write.
+func (j *job) conclude(ctx context.Context, s sending, o outcome) error {
+	switch {
+	case o.unknown:
+		j.entry.DueAt = j.entry.Lease.Add(intlog.DueAfterLease)
+		_, err := j.store.Update(ctx, j.entry)
+		return err
+	case o.refused != nil:
+		j.dropOpen()
+		j.entry.Cause = o.refused
+		return j.move(ctx, intlog.Failed, o.refused[0].Text)
+	case o.postponed != nil:
+		return j.postpone(ctx, *o.postponed)
+	case slices.ContainsFunc(j.entry.Postings, func(p intlog.Posting) bool { return p.Closed }):
+		return j.planAgain(ctx)
+	default:
+		return j.move(ctx, intlog.Synced, "")
+	}
+}
+
+// planAgain: everything unknown has landed, but another posting of the same claim was refused before. What
+// is still missing is a new plan.
+func (j *job) planAgain(ctx context.Context) error {
+	if err := j.move(ctx, intlog.Queued, "What was refused before is planned again."); err != nil {
+		return err
+	}
+	return j.Sync(ctx, j.entry.Key)
+}
+
+// postpone: row 20. Nothing of the open postings was written. A throttled company is paused for all its
+// entries; a dead connection needs a person.
+func (j *job) postpone(ctx context.Context, f fault.Error) error {
+	j.dropOpen()
+	if f.Code == fault.Disconnected {
+		j.entry.Cause = []rules.Problem{{Kind: rules.Connection, Subject: "connection", Text: f.Message, Who: "administrator", Where: "Connection"}}
+		return j.move(ctx, intlog.Failed, f.Message)
+	}
+	until := j.now().Add(intlog.ThrottlePause)
+	if f.Code == fault.Throttled {
+		if err := j.store.Pause(ctx, j.entry.Org, until); err != nil {
+			return err
+		}
+	}
+	j.entry.Until = until
+	return j.move(ctx, intlog.Waiting, f.Message)
+}

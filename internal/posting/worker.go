@@ -1,0 +1,430 @@
+package posting
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/intlog"
+	"github.com/passare/qbo-sync/internal/journal"
+	"github.com/passare/qbo-sync/internal/org"
+	"github.com/passare/qbo-sync/internal/passare"
+	"github.com/passare/qbo-sync/internal/rules"
+)
+
+// Store keeps configurations and entries. Every read here is strongly consistent. Update stores an entry
+// if its revision is still the stored one, and gives it the next; otherwise it answers fault.Conflict.
+// Pause sets the organisation's pause to the later of what it is and until; the configuration keeps its
+// version, since no plan depends on it.
+type Store interface {
+	Config(ctx context.Context, org string) (org.Config, error)
+	Record(ctx context.Context, org string, ref passare.Ref) (intlog.Record, error)
+	Update(ctx context.Context, e intlog.Entry) (intlog.Entry, error)
+	Pause(ctx context.Context, org string, until time.Time) error
+}
+
+// Books is QuickBooks' ledger. CreateJournalEntry answers fault.Unknown when the entry may have been
+// written, and any other fault when it certainly was not.
+type Books interface {
+	CreateJournalEntry(ctx context.Context, org string, e journal.Entry, requestID string) (id string, err error)
+	JournalEntriesByDocNumber(ctx context.Context, org string, docs []string) ([]journal.FoundEntry, error)
+}
+
+// Matcher gives a name its QuickBooks id (package matching).
+type Matcher interface {
+	Match(ctx context.Context, org string, n journal.Name) (journal.Name, error)
+}
+
+// Worker posts entries.
+type Worker struct {
+	store Store
+	books Books
+	names Matcher
+	now   func() time.Time
+}
+
+// New makes a worker.
+func New(store Store, books Books, names Matcher, now func() time.Time) *Worker {
+	return &Worker{store: store, books: books, names: names, now: now}
+}
+
+// Handle works off one message, entry by entry. It always acknowledges: what could not be done is due
+// again by itself. The error is for the log.
+func (w *Worker) Handle(ctx context.Context, work intlog.Work) error {
+	var first error
+	for _, id := range work.Entries {
+		key, err := intlog.ParseKey(work.Org, id)
+		if err == nil {
+			err = w.Sync(ctx, key)
+		}
+		if err != nil && first == nil {
+			first = fmt.Errorf("posting.Handle: entry %s: %w", id, err)
+		}
+	}
+	return first
+}
+
+// Sync brings one entry as far as it goes now. An entry that is not due, or that another worker holds,
+// is left alone. Errors: what the store answers; everything else is recorded in the entry.
+func (w *Worker) Sync(ctx context.Context, key intlog.Key) error {
+	config, err := w.store.Config(ctx, key.Org)
+	if err != nil {
+		return fmt.Errorf("posting.Sync: %w", err)
+	}
+	record, err := w.store.Record(ctx, key.Org, key.Record)
+	if err != nil {
+		return fmt.Errorf("posting.Sync: %w", err)
+	}
+	at := slices.IndexFunc(record.Entries, func(e intlog.Entry) bool { return e.Version == key.Version })
+	if at < 0 {
+		return nil
+	}
+	job := job{Worker: w, config: config, record: record, entry: record.Entries[at]}
+	if err := job.run(ctx); err != nil && !fault.Is(err, fault.Conflict) {
+		return fmt.Errorf("posting.Sync: %w", err)
+	}
+	return nil
+}
+
+// job is one entry in the hands of one worker, with what was read for it. A fault.Conflict from the
+// store ends it: somebody else was faster, and has taken over.
+type job struct {
+	*Worker
+	config org.Config
+	record intlog.Record
+	entry  intlog.Entry
+}
+
+func (j *job) run(ctx context.Context) error {
+	now := j.now()
+	switch {
+	case !j.entry.State.Owned() || now.Before(j.entry.Until):
+		return nil
+	case now.Before(j.config.PauseUntil):
+		return j.park(ctx, j.config.PauseUntil)
+	case j.entry.State == intlog.Claimed:
+		return j.recover(ctx)
+	}
+	switch j.order() {
+	case stop:
+		return nil
+	case supersede:
+		return j.move(ctx, intlog.Superseded, "A newer version carries this change.")
+	case proceed:
+	}
+	plan, err := j.plan(ctx)
+	if err != nil {
+		return err
+	}
+	j.entry.Sentence = plan.Sentence
+	switch {
+	case len(plan.Problems) > 0:
+		return j.hold(ctx, plan.Problems)
+	case len(plan.Entries) == 0:
+		return j.settle(ctx, plan)
+	}
+	return j.post(ctx, plan)
+}
+
+// park leaves a paused organisation's entry until the pause is over; one that is being posted stays.
+func (j *job) park(ctx context.Context, until time.Time) error {
+	if j.entry.State == intlog.Claimed {
+		return nil
+	}
+	j.entry.Until = until
+	return j.move(ctx, intlog.Waiting, "QuickBooks asked for a pause.")
+}
+
+// verdict says what an entry may do beside the record's other versions.
+type verdict int
+
+const (
+	proceed verdict = iota
+	stop
+	supersede
+)
+
+// order: rows 6 and 7. Nothing is planned while another version is being posted, or while a newer one is
+// on its way: that one supersedes this one when it claims, or leaves it to be measured against the books.
+func (j *job) order() verdict {
+	v := proceed
+	for _, e := range j.record.Entries {
+		switch newer := e.Version > j.entry.Version; {
+		case e.Version == j.entry.Version:
+		case e.State == intlog.Claimed:
+			return stop
+		case newer && e.State.Owned():
+			return stop
+		case newer && e.State == intlog.Failed:
+			v = supersede
+		}
+	}
+	return v
+}
+
+// versions are those that count for the plan: up to the newest that needs no release any more, this one
+// included (row 11).
+func (j *job) versions() ([]passare.Event, error) {
+	top := j.entry.Version
+	for _, e := range j.record.Entries {
+		if e.State.Approved() && e.Version > top {
+			top = e.Version
+		}
+	}
+	counts := func(e intlog.Entry) bool { return e.Version <= top && e.State.Counts() }
+	var events []passare.Event
+	for i, e := range j.record.Entries {
+		if !counts(e) || (!j.needsEveryVersion() && slices.ContainsFunc(j.record.Entries[i+1:], counts)) {
+			continue
+		}
+		event, err := passare.Decode(e.Data)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, event)
+	}
+	return events, nil
+}
+
+// needsEveryVersion: contracts and checks are the sum of their life, and so is the baseline of a record
+// from before the cut-over; anything else is its newest version, so that a record of a thousand
+// versions does not cost a thousand decodings.
+func (j *job) needsEveryVersion() bool {
+	t := j.entry.Record.Type
+	return t == passare.GoodsAndServices || t == passare.Check || j.config.Settings.CutOver != "" ||
+		slices.ContainsFunc(j.record.Entries, func(e intlog.Entry) bool { return e.State == intlog.Excluded })
+}
+
+// plan: row 11.
+func (j *job) plan(ctx context.Context) (rules.Plan, error) {
+	versions, err := j.versions()
+	if err != nil {
+		return rules.Plan{}, err
+	}
+	in := rules.Input{
+		Versions: versions, Entry: j.entry.Version, Config: j.config, Skipped: j.skipped(),
+		MentionedBy: j.record.MentionedBy,
+	}
+	for _, e := range j.record.Entries {
+		in.Standing = append(in.Standing, e.Standing()...)
+	}
+	if in.Related, err = j.related(ctx, versions[len(versions)-1]); err != nil {
+		return rules.Plan{}, err
+	}
+	plan := rules.Make(in)
+	if len(plan.Entries) > intlog.MaxPostings {
+		plan.Problems = append(plan.Problems, rules.Problem{
+			Kind: rules.Data, Subject: j.entry.Record.String(), Who: "support", Where: "support",
+			Text: fmt.Sprintf("This change touches %d dates, more than %d.", len(plan.Entries), intlog.MaxPostings),
+		})
+	}
+	return plan, nil
+}
+
+// skipped: a person deleted an older version that was never posted, and nothing was settled since.
+func (j *job) skipped() bool {
+	skipped := false
+	for _, e := range j.record.Entries {
+		switch {
+		case e.Version >= j.entry.Version:
+			return skipped
+		case e.State == intlog.Deleted:
+			skipped = true
+		case e.State.Settled():
+			skipped = false
+		}
+	}
+	return skipped
+}
+
+// related reads the records that the plan must see.
+func (j *job) related(ctx context.Context, newest passare.Event) (map[passare.Ref]rules.Record, error) {
+	refs, mentionedBy := rules.Needs(newest)
+	for _, ref := range mentionedBy {
+		if ref == j.entry.Record {
+			refs = append(refs, j.record.MentionedBy...)
+			continue
+		}
+		r, err := j.store.Record(ctx, j.entry.Org, ref)
+		if err != nil {
+			return nil, err
+		}
+		refs = append(refs, r.MentionedBy...)
+	}
+	related := make(map[passare.Ref]rules.Record, len(refs))
+	for _, ref := range refs {
+		if _, done := related[ref]; done {
+			continue
+		}
+		r, err := j.store.Record(ctx, j.entry.Org, ref)
+		if err != nil {
+			return nil, err
+		}
+		if related[ref], err = summary(ref, r); err != nil {
+			return nil, err
+		}
+	}
+	return related, nil
+}
+
+// summary is a record as the rules see it from another record.
+func summary(ref passare.Ref, r intlog.Record) (rules.Record, error) {
+	s := rules.Record{Ref: ref}
+	counts := func(e intlog.Entry) bool { return e.State.Counts() && e.State.Approved() || e.State == intlog.Excluded }
+	for i, e := range r.Entries {
+		s.Standing = append(s.Standing, e.Standing()...)
+		s.Busy = s.Busy || e.State == intlog.Queued || e.State == intlog.Claimed
+		last := i == len(r.Entries)-1
+		switch {
+		case last && e.State == intlog.Excluded:
+			s.Out = "not posted here (" + e.Why + ")"
+		case last && e.State == intlog.Deleted:
+			s.Out = "deleted"
+		}
+		if counts(e) && !slices.ContainsFunc(r.Entries[i+1:], counts) {
+			event, err := passare.Decode(e.Data)
+			if err != nil {
+				return s, err
+			}
+			s.Newest = &event
+		}
+	}
+	return s, nil
+}
+
+// hold: row 8. What goes by itself is polled in growing steps; everything else waits for a person.
+func (j *job) hold(ctx context.Context, problems []rules.Problem) error {
+	for _, p := range problems {
+		if !p.Waits() {
+			j.entry.Cause = problems
+			return j.move(ctx, intlog.Failed, problems[0].Text)
+		}
+	}
+	return j.wait(ctx, problems)
+}
+
+func (j *job) wait(ctx context.Context, problems []rules.Problem) error {
+	pause := intlog.PollMax
+	if j.entry.Polls < 6 {
+		pause = intlog.PollMin << j.entry.Polls
+	}
+	j.entry.Polls++
+	j.entry.Cause = problems
+	j.entry.Until = j.now().Add(pause)
+	return j.move(ctx, intlog.Waiting, problems[0].Text)
+}
+
+// settle: nothing is left to post.
+func (j *job) settle(ctx context.Context, plan rules.Plan) error {
+	switch {
+	case plan.Excluded != "":
+		return j.move(ctx, intlog.Excluded, plan.Excluded)
+	case len(j.entry.Standing()) > 0:
+		return j.move(ctx, intlog.Synced, "")
+	case j.late():
+		return j.move(ctx, intlog.Superseded, "A newer version, posted before this one came, carries this change.")
+	default:
+		return j.move(ctx, intlog.Unchanged, "Nothing changes in the books.")
+	}
+}
+
+func (j *job) late() bool {
+	return slices.ContainsFunc(j.record.Entries, func(e intlog.Entry) bool {
+		return e.Version > j.entry.Version && e.State.Settled()
+	})
+}
+
+// move makes a transition of the entry and stores it.
+func (j *job) move(ctx context.Context, to intlog.State, why string) error {
+	e, err := j.entry.Move(to, machine, why, j.now())
+	if err != nil {
+		return err
+	}
+	stored, err := j.store.Update(ctx, e)
+	if err != nil {
+		return err
+	}
+	j.entry = stored
+	return nil
+}
+
+// machine is who did what no person did.
+const machine = "Passare sync"
+
+// post: rows 9 to 19.
+func (j *job) post(ctx context.Context, plan rules.Plan) error {
+	if err := j.match(ctx, plan.Entries); err != nil {
+		return j.unmatched(ctx, err)
+	}
+	if err := j.supersedeOlder(ctx); err != nil {
+		return err
+	}
+	if err := j.claim(ctx, plan.Entries); err != nil {
+		return err
+	}
+	return j.send(ctx, first)
+}
+
+// match: row 9. Names are matched before the claim, so that a claim is never held up by them.
+func (j *job) match(ctx context.Context, entries []rules.Planned) error {
+	known := map[string]journal.Name{}
+	for i := range entries {
+		for k := range entries[i].Movements {
+			name := entries[i].Movements[k].Place.Name
+			if name == nil || name.ID != "" {
+				continue
+			}
+			key := string(name.Kind) + name.Key
+			if _, ok := known[key]; !ok {
+				matched, err := j.names.Match(ctx, j.entry.Org, *name)
+				if err != nil {
+					return err
+				}
+				known[key] = matched
+			}
+			matched := known[key]
+			entries[i].Movements[k].Place.Name = &matched
+		}
+	}
+	return nil
+}
+
+// unmatched: a name that may yet appear is waited for; anything else is shown.
+func (j *job) unmatched(ctx context.Context, err error) error {
+	f := fault.As(err)
+	problem := rules.Problem{Kind: rules.NoName, Subject: "name", Text: f.Message, Who: "bookkeeper", Where: "QuickBooks"}
+	j.entry.Tried(intlog.Attempt{At: j.now(), Outcome: f.Message, Code: f.Origin, Trace: f.Trace})
+	switch f.Code {
+	case fault.Throttled, fault.Unavailable, fault.Unknown:
+		return j.wait(ctx, []rules.Problem{problem})
+	case fault.NameTaken, fault.Invalid:
+		if j.now().Sub(j.entry.Created) < intlog.NameGivenUp || f.Code == fault.Invalid {
+			return j.wait(ctx, []rules.Problem{problem})
+		}
+	case fault.Internal:
+		return err
+	default:
+	}
+	j.entry.Cause = []rules.Problem{problem}
+	return j.move(ctx, intlog.Failed, f.Message)
+}
+
+// supersedeOlder: row 10. An older version that is still open is carried by this one; whoever was about to
+// claim it loses by its revision.
+func (j *job) supersedeOlder(ctx context.Context) error {
+	for i, e := range j.record.Entries {
+		if e.Version >= j.entry.Version || !intlog.Allowed(e.State, intlog.Superseded) {
+			continue
+		}
+		older, err := e.Move(intlog.Superseded, machine, fmt.Sprintf("Version %d carries this change.", j.entry.Version), j.now())
+		if err != nil {
+			return err
+		}
+		if j.record.Entries[i], err = j.store.Update(ctx, older); err != nil {
+			return err
+		}
+	}
+	return nil
+}
