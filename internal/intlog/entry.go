@@ -95,14 +95,15 @@ type Entry struct {
 	Config   int64 // version of the configuration that the open postings were made with
 
 	// What lists show; nothing of this changes after the entry is made.
-	Created time.Time
-	Kind    string // "payment.created"
-	Case    string // case id, if the record has one
-	CaseNo  string
-	Name    string // the decedent
-	Date    date.Date
-	Amount  money.Cents
-	Page    passare.Page
+	Created   time.Time
+	Kind      string // "payment.created"
+	Reference string // what a person would look for: check number, case number, batch
+	Case      string // case id, if the record has one
+	CaseNo    string
+	Name      string // the decedent
+	Date      date.Date
+	Amount    money.Cents
+	Page      passare.Page
 
 	Attempts []Attempt
 	History  []Step
@@ -164,7 +165,7 @@ func (e Entry) Standing() []rules.Standing {
 func New(e passare.Event, s State, why string, now time.Time) Entry {
 	entry := Entry{
 		Key: Key{Org: e.Org, Record: e.Record, Version: e.Version}, Rev: 1, State: s, Hash: e.Hash, Data: e.Raw, Why: why,
-		Created: now, Kind: e.Type(), Page: e.Record.Type.Page(), Date: e.Body.On(), Amount: e.Body.Total(),
+		Created: now, Kind: e.Type(), Reference: reference(e), Page: e.Record.Type.Page(), Date: e.Body.On(), Amount: e.Body.Total(),
 	}
 	if e.Case != nil {
 		entry.Case, entry.CaseNo, entry.Name = e.Case.ID, e.Case.Number, e.Case.Decedent.Name()
@@ -176,6 +177,17 @@ func New(e passare.Event, s State, why string, now time.Time) Entry {
 	entry.History = []Step{{At: now, Who: who, To: s, Why: why}}
 	entry.schedule(now)
 	return entry
+}
+
+// reference is the head of the entry's DocNumbers (accounting.md §5).
+func reference(e passare.Event) string {
+	if b, ok := e.Body.(*passare.CheckBody); ok {
+		return b.Number
+	}
+	if e.Case != nil {
+		return e.Case.Number
+	}
+	return e.Record.ID
 }
 
 // Move makes a transition and writes it into the history. The entry is a copy: what it shares with the

@@ -36,7 +36,7 @@ func (j *job) claim(ctx context.Context, entries []rules.Planned) error {
 		e.N++
 		id := identity(e.Key, e.N)
 		e.Postings = append(e.Postings, intlog.Posting{
-			N: e.N, Doc: journal.DocNumber(reference(e), id), Date: planned.Date, Movements: planned.Movements, Request: requestID(id),
+			N: e.N, Doc: journal.DocNumber(e.Reference, id), Date: planned.Date, Movements: planned.Movements, Request: requestID(id),
 		})
 	}
 	e.Lease, e.Config = now.Add(intlog.Lease), j.config.Version
@@ -55,14 +55,6 @@ func mark(k intlog.Key, n int) string { return "[passare " + identity(k, n) + "]
 func requestID(identity string) string {
 	sum := sha256.Sum256([]byte("requestid " + identity))
 	return hex.EncodeToString(sum[:16])
-}
-
-// reference is what a person would look for: the case number, or the record's own id.
-func reference(e intlog.Entry) string {
-	if e.CaseNo != "" {
-		return e.CaseNo
-	}
-	return e.Record.ID
 }
 
 // recover: rows 13 and 15. The lease of an earlier worker is over: what it sent may have arrived.
@@ -237,6 +229,9 @@ func (j *job) conclude(ctx context.Context, s sending, o outcome) error {
 		return err
 	case o.refused != nil:
 		j.dropOpen()
+		if closed, err := j.booksClosedMeanwhile(ctx, o.refused); err != nil || closed {
+			return err
+		}
 		j.entry.Cause = o.refused
 		return j.move(ctx, intlog.Failed, o.refused[0].Text)
 	case o.postponed != nil:
@@ -248,10 +243,22 @@ func (j *job) conclude(ctx context.Context, s sending, o outcome) error {
 	}
 }
 
+// booksClosedMeanwhile: QuickBooks refused for a close date that we did not know. The entry is planned again
+// with it, and is then held or moved as the organisation wants.
+func (j *job) booksClosedMeanwhile(ctx context.Context, refused []rules.Problem) (bool, error) {
+	if !slices.ContainsFunc(refused, func(p rules.Problem) bool { return p.Kind == rules.Period }) {
+		return false, nil
+	}
+	if changed, err := j.readCloseDate(ctx); err != nil || !changed {
+		return false, err
+	}
+	return true, j.planAgain(ctx)
+}
+
 // planAgain: everything unknown has landed, but another posting of the same claim was refused before. What
 // is still missing is a new plan.
 func (j *job) planAgain(ctx context.Context) error {
-	if err := j.move(ctx, intlog.Queued, "What was refused before is planned again."); err != nil {
+	if err := j.move(ctx, intlog.Queued, "What QuickBooks refused is planned again."); err != nil {
 		return err
 	}
 	return j.Sync(ctx, j.entry.Key)

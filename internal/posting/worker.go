@@ -23,6 +23,8 @@ type Store interface {
 	Record(ctx context.Context, org string, ref passare.Ref) (intlog.Record, error)
 	Update(ctx context.Context, e intlog.Entry) (intlog.Entry, error)
 	Pause(ctx context.Context, org string, until time.Time) error
+	// PutConfig stores a configuration if the stored one has ifVersion; otherwise fault.Conflict.
+	PutConfig(ctx context.Context, c org.Config, ifVersion int64) (org.Config, error)
 }
 
 // Books is QuickBooks' ledger. CreateJournalEntry answers fault.Unknown when the entry may have been
@@ -30,6 +32,7 @@ type Store interface {
 type Books interface {
 	CreateJournalEntry(ctx context.Context, org string, e journal.Entry, requestID string) (id string, err error)
 	JournalEntriesByDocNumber(ctx context.Context, org string, docs []string) ([]journal.FoundEntry, error)
+	Preferences(ctx context.Context, org string) (journal.Preferences, error)
 }
 
 // Matcher gives a name its QuickBooks id (package matching).
@@ -115,6 +118,9 @@ func (j *job) run(ctx context.Context) error {
 	case proceed:
 	}
 	plan, err := j.plan(ctx)
+	if err == nil && plan.Closed {
+		plan, err = j.planWithCloseDate(ctx, plan)
+	}
 	if err != nil {
 		return err
 	}
@@ -221,6 +227,31 @@ func (j *job) plan(ctx context.Context) (rules.Plan, error) {
 		})
 	}
 	return plan, nil
+}
+
+// planWithCloseDate asks QuickBooks whether the books are still closed as we know them, since an entry is
+// about to be held or moved for that, and plans again if not (accounting.md §7). When QuickBooks cannot be
+// asked, the close date that we know holds.
+func (j *job) planWithCloseDate(ctx context.Context, plan rules.Plan) (rules.Plan, error) {
+	changed, err := j.readCloseDate(ctx)
+	if err != nil || !changed {
+		return plan, err
+	}
+	return j.plan(ctx)
+}
+
+// readCloseDate brings the configuration's close date up to date and says whether it changed.
+func (j *job) readCloseDate(ctx context.Context) (bool, error) {
+	preferences, err := j.books.Preferences(ctx, j.entry.Org)
+	if err != nil || preferences.BookCloseDate == j.config.CloseDate {
+		return false, nil //nolint:nilerr // not being able to ask is no reason to stop
+	}
+	config := j.config
+	config.CloseDate = preferences.BookCloseDate
+	if j.config, err = j.store.PutConfig(ctx, config, config.Version); err != nil {
+		return false, err
+	}
+	return true, nil
 }
 
 // skipped: a person deleted an older version that was never posted, and nothing was settled since.

@@ -5,16 +5,26 @@ package review
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intlog"
+	"github.com/passare/qbo-sync/internal/passare"
 )
 
 // Store keeps entries. Update: fault.Conflict when the revision is not the stored one.
 type Store interface {
 	Entry(ctx context.Context, key intlog.Key) (intlog.Entry, error)
 	Update(ctx context.Context, e intlog.Entry) (intlog.Entry, error)
+	// Record reads every version of a record, oldest first.
+	Record(ctx context.Context, org string, ref passare.Ref) (intlog.Record, error)
+	// List lists entries of a tab, newest first, after a mark (none: from the newest).
+	List(ctx context.Context, org, tab string, after intlog.Mark, limit int) ([]intlog.Entry, error)
+	// Quarantined lists the deliveries of an organisation that were signed and not taken.
+	Quarantined(ctx context.Context, org string) ([]intlog.Quarantined, error)
 }
 
 // Queue takes work for the worker.
@@ -32,6 +42,58 @@ type Desk struct {
 // New makes a desk.
 func New(store Store, queue Queue, now func() time.Time) *Desk {
 	return &Desk{store: store, queue: queue, now: now}
+}
+
+// MaxPage is how many entries a page of a list may have.
+const MaxPage = 200
+
+// List lists a page of a tab, newest first, and the mark after which the next page begins; no mark means
+// that this page is the last. Errors: fault.Invalid for a tab or limit that does not exist.
+func (d *Desk) List(ctx context.Context, org, tab string, after intlog.Mark, limit int) ([]intlog.Entry, *intlog.Mark, error) {
+	var wrong []fault.Field
+	if !slices.Contains(intlog.Tabs(), tab) {
+		wrong = append(wrong, fault.Field{Field: "tab", Value: tab, Problem: "must be one of: " + strings.Join(intlog.Tabs(), ", ")})
+	}
+	if limit < 1 || limit > MaxPage {
+		wrong = append(wrong, fault.Field{Field: "limit", Value: strconv.Itoa(limit), Problem: fmt.Sprintf("must be 1 to %d", MaxPage)})
+	}
+	if wrong != nil {
+		return nil, nil, fmt.Errorf("review.List: %w", &fault.Error{Code: fault.Invalid, Message: "This list cannot be shown.", Fields: wrong})
+	}
+	entries, err := d.store.List(ctx, org, tab, after, limit+1)
+	if err != nil {
+		return nil, nil, fmt.Errorf("review.List: %w", err)
+	}
+	if len(entries) <= limit {
+		return entries, nil, nil
+	}
+	next := intlog.MarkOf(entries[limit-1])
+	return entries[:limit], &next, nil
+}
+
+// Detail is an entry with what stands around it.
+type Detail struct {
+	Entry    intlog.Entry
+	Versions []intlog.Entry       // every version of its record, oldest first
+	Twins    []intlog.Quarantined // deliveries for its record that were not taken
+}
+
+// Entry reads an entry. Errors: fault.NotFound.
+func (d *Desk) Entry(ctx context.Context, key intlog.Key) (Detail, error) {
+	e, err := d.store.Entry(ctx, key)
+	if err != nil {
+		return Detail{}, fmt.Errorf("review.Entry: %w", err)
+	}
+	record, err := d.store.Record(ctx, key.Org, key.Record)
+	if err != nil {
+		return Detail{}, fmt.Errorf("review.Entry: %w", err)
+	}
+	kept, err := d.store.Quarantined(ctx, key.Org)
+	if err != nil {
+		return Detail{}, fmt.Errorf("review.Entry: %w", err)
+	}
+	kept = slices.DeleteFunc(kept, func(q intlog.Quarantined) bool { return q.Record != key.Record })
+	return Detail{Entry: e, Versions: record.Entries, Twins: kept}, nil
 }
 
 // Sync sends an entry on its way: one that waits for review, or one that failed and may go now. An entry

@@ -40,6 +40,7 @@ type Plan struct {
 	Problems []Problem // all of them at once
 	Excluded string    // why nothing is posted at all, though the record has amounts
 	Sentence string    // the entry explained in one plain sentence
+	Closed   bool      // some of it is dated in books that are closed as far as Config knows
 }
 
 // Make plans: desired − standing, one journal entry per date that differs (accounting.md §1).
@@ -56,6 +57,7 @@ func Make(in Input) Plan {
 	p.Problems = append(p.Problems, in.cutOverProblems(desired, deltas)...)
 	p.Problems = append(p.Problems, in.relatedProblems(deltas)...)
 	placed, problems := in.place(deltas)
+	p.Closed = slices.ContainsFunc(deltas, func(d delta) bool { return in.closed(d.on) })
 	p.Problems = append(p.Problems, problems...)
 	p.Entries = byDate(placed)
 	p.Problems = append(p.Problems, in.periodProblems(p.Entries)...)
