@@ -1,0 +1,36 @@
+# Run `make help` for what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+GO ?= go
+GOTEST = $(GO) test -race -shuffle=on -timeout 15m
+
+.PHONY: help run test lint build golden bench fuzz
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## the whole product in one process, with the demo (DEMO=once: post it, check it, exit)
+	@$(GO) run ./functions/local
+
+test: ## every test, with the race detector, in random order
+	@$(GOTEST) ./...
+
+lint: ## formatting, go vet, staticcheck
+	@files="$$($(GO) tool gofumpt -l functions internal)"; if [ -n "$$files" ]; then echo "not formatted (run: go tool gofumpt -w .):"; echo "$$files"; exit 1; fi
+	@$(GO) vet ./...
+	@$(GO) tool staticcheck ./...
+	@echo "lint: nothing to say"
+
+build: ## compile everything; binaries of the functions into bin/
+	@mkdir -p bin && $(GO) build -trimpath -o bin/ ./functions/...
+
+golden: ## renew every golden file from the code; then look at the difference
+	@UPDATE_GOLDEN=1 $(GO) test ./... -run Golden -count=1
+
+bench: ## CPU and allocations of taking in, planning and posting, and that they do not grow
+	@$(GO) test ./... -run '^$$' -bench . -benchmem -count=1
+
+fuzz: ## each fuzz target for ten seconds
+	@set -e; for package in $$(grep -rl --include='*_test.go' '^func Fuzz' internal | xargs -n1 dirname | sort -u); do \
+	  for target in $$(grep -ho '^func Fuzz[A-Za-z]*' $$package/*_test.go | sed 's/func //'); do \
+	    $(GO) test ./$$package -run '^$$' -fuzz "^$$target$$" -fuzztime 10s; done; done

@@ -1,0 +1,200 @@
+package qbo
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/passare/qbo-sync/internal/date"
+	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/journal"
+)
+
+type ref struct {
+	Value string `json:"value"`
+}
+
+type entryBody struct {
+	DocNumber   string     `json:"DocNumber"`
+	TxnDate     string     `json:"TxnDate"`
+	PrivateNote string     `json:"PrivateNote"`
+	Line        []lineBody `json:"Line"`
+}
+
+// lineBody has no Id: sending one on create makes QuickBooks take it for an update.
+type lineBody struct {
+	Description string      `json:"Description,omitempty"`
+	Amount      json.Number `json:"Amount"`
+	DetailType  string      `json:"DetailType"`
+	Detail      lineDetail  `json:"JournalEntryLineDetail"`
+}
+
+type lineDetail struct {
+	PostingType   journal.Side `json:"PostingType"`
+	AccountRef    ref          `json:"AccountRef"`
+	Entity        *entity      `json:"Entity,omitempty"`
+	ClassRef      *ref         `json:"ClassRef,omitempty"`
+	DepartmentRef *ref         `json:"DepartmentRef,omitempty"`
+}
+
+type entity struct {
+	Type      journal.NameKind `json:"Type"`
+	EntityRef ref              `json:"EntityRef"`
+}
+
+// CreateJournalEntry creates an entry under a requestid, by which QuickBooks answers a repeat with the
+// first outcome. Errors: see package doc.
+func (c *Client) CreateJournalEntry(ctx context.Context, org string, e journal.Entry, requestID string) (string, error) {
+	id, err := c.create(ctx, org, "journalentry", "JournalEntry", bodyOf(e), requestID)
+	if err != nil {
+		return "", fmt.Errorf("qbo.CreateJournalEntry: %w", err)
+	}
+	return id, nil
+}
+
+func bodyOf(e journal.Entry) entryBody {
+	b := entryBody{DocNumber: e.DocNumber(), TxnDate: string(e.Date()), PrivateNote: e.Note()}
+	for _, l := range e.Lines() {
+		x := lineBody{
+			Description: l.Description, Amount: json.Number(l.Amount.String()), DetailType: "JournalEntryLineDetail",
+			Detail: lineDetail{
+				PostingType: l.Side, AccountRef: ref{l.Place.Account},
+				ClassRef: optional(l.Place.Class), DepartmentRef: optional(l.Place.Location),
+			},
+		}
+		if n := l.Place.Name; n != nil {
+			x.Detail.Entity = &entity{Type: n.Kind, EntityRef: ref{n.ID}}
+		}
+		b.Line = append(b.Line, x)
+	}
+	return b
+}
+
+func optional(id string) *ref {
+	if id == "" {
+		return nil
+	}
+	return &ref{id}
+}
+
+// create posts a new object and reads its id from the answer {"JournalEntry":{"Id":…}}.
+func (c *Client) create(ctx context.Context, org, path, name string, body any, requestID string) (string, error) {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return "", fault.Because(err, fault.Internal, "The request to QuickBooks could not be written.")
+	}
+	got, err := c.do(ctx, org, request{
+		method: http.MethodPost, path: path, query: url.Values{"requestid": {requestID}}, contentType: "application/json", body: raw, write: true,
+	})
+	if err != nil {
+		return "", err
+	}
+	var objects map[string]json.RawMessage
+	var object struct{ ID string }
+	if json.Unmarshal(got, &objects) != nil || json.Unmarshal(objects[name], &object) != nil || object.ID == "" {
+		return "", fault.New(fault.Unknown, "QuickBooks' answer does not say whether the entry arrived. It is asked before anything is sent again.")
+	}
+	return object.ID, nil
+}
+
+// pageSize is the most rows that a query may ask for.
+const pageSize = 1000
+
+// inList is how many values one IN (…) names.
+const inList = 30
+
+// query runs a statement page by page and hands each page's rows of an entity to read, which says how
+// many there were.
+func (c *Client) query(ctx context.Context, org, entity, where string, read func(json.RawMessage) (int, error)) error {
+	for start := 1; ; start += pageSize {
+		statement := fmt.Sprintf("select * from %s%s startposition %d maxresults %d", entity, where, start, pageSize)
+		got, err := c.do(ctx, org, request{
+			method: http.MethodPost, path: "query", contentType: "application/text", body: []byte(statement),
+		})
+		if err != nil {
+			return err
+		}
+		var response struct{ QueryResponse map[string]json.RawMessage }
+		if err := json.Unmarshal(got, &response); err != nil {
+			return fault.Because(err, fault.Unavailable, "QuickBooks' answer cannot be read. It is asked again by itself.")
+		}
+		rows, ok := response.QueryResponse[entity]
+		if !ok {
+			return nil
+		}
+		n, err := read(rows)
+		if err != nil {
+			return fault.Because(err, fault.Unavailable, "QuickBooks' answer cannot be read. It is asked again by itself.")
+		}
+		if n < pageSize {
+			return nil
+		}
+	}
+}
+
+// into reads rows and hands each to add.
+func into[T any](add func(T)) func(json.RawMessage) (int, error) {
+	return func(raw json.RawMessage) (int, error) {
+		var rows []T
+		if err := json.Unmarshal(raw, &rows); err != nil {
+			return 0, err
+		}
+		for _, row := range rows {
+			add(row)
+		}
+		return len(rows), nil
+	}
+}
+
+// quoted is a value as the query language takes it.
+func quoted(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+}
+
+// JournalEntriesByDocNumber finds entries by their numbers. QuickBooks does not keep numbers unique, so there
+// may be more entries than numbers. Errors: fault.Unavailable and what Tokens answers.
+func (c *Client) JournalEntriesByDocNumber(ctx context.Context, org string, docs []string) ([]journal.FoundEntry, error) {
+	var found []journal.FoundEntry
+	for chunk := range slices.Chunk(docs, inList) {
+		values := make([]string, len(chunk))
+		for i, d := range chunk {
+			values[i] = quoted(d)
+		}
+		err := c.query(ctx, org, "JournalEntry", " where DocNumber in ("+strings.Join(values, ", ")+")",
+			into(func(row struct{ ID, DocNumber, PrivateNote string }) {
+				found = append(found, journal.FoundEntry{ID: row.ID, DocNumber: row.DocNumber, Note: row.PrivateNote})
+			}))
+		if err != nil {
+			return nil, fmt.Errorf("qbo.JournalEntriesByDocNumber: %w", err)
+		}
+	}
+	return found, nil
+}
+
+// Preferences reads the company's close date and home currency.
+func (c *Client) Preferences(ctx context.Context, org string) (journal.Preferences, error) {
+	got, err := c.do(ctx, org, request{method: http.MethodGet, path: "preferences"})
+	if err != nil {
+		return journal.Preferences{}, fmt.Errorf("qbo.Preferences: %w", err)
+	}
+	var body struct {
+		Preferences struct {
+			AccountingInfoPrefs struct{ BookCloseDate string }
+			CurrencyPrefs       struct{ HomeCurrency ref }
+		}
+	}
+	if err := json.Unmarshal(got, &body); err != nil {
+		return journal.Preferences{}, fmt.Errorf("qbo.Preferences: %w", fault.Because(err, fault.Unavailable, "QuickBooks' answer cannot be read."))
+	}
+	p := journal.Preferences{HomeCurrency: body.Preferences.CurrencyPrefs.HomeCurrency.Value}
+	if s := body.Preferences.AccountingInfoPrefs.BookCloseDate; s != "" {
+		if p.BookCloseDate, err = date.Parse(s); err != nil {
+			return p, fmt.Errorf("qbo.Preferences: %w", fault.Because(err, fault.Unavailable, "QuickBooks' close date cannot be read."))
+		}
+	}
+	return p, nil
+}
