@@ -43,6 +43,19 @@ func kinds() []kind {
 	}
 }
 
+// RegisterProblems serves what each problem type means.
+func RegisterProblems(mux *http.ServeMux) {
+	mux.HandleFunc("GET /problems/{code}", func(w http.ResponseWriter, r *http.Request) {
+		for _, k := range kinds() {
+			if string(k.code) == r.PathValue("code") {
+				write(w, http.StatusOK, "application/json", map[string]any{"type": "/problems/" + string(k.code), "title": k.title, "status": k.status})
+				return
+			}
+		}
+		writeProblem(w, fault.New(fault.NotFound, "There is no problem of that name."), "")
+	})
+}
+
 // malformed is a body that is no JSON at all; in the vocabulary it is simply invalid input.
 const malformed fault.Code = "malformed"
 

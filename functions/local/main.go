@@ -1,0 +1,94 @@
+// Command local runs the whole product in one process, with the QuickBooks simulator beside it: `make run`.
+// Nothing of it is deployed. Settings are in the environment; README lists them.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/local"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Getenv, os.Stdout, os.Stderr); err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// demo is what DEMO may say.
+const (
+	demoGolden = "golden" // post the golden case and go on running
+	demoOff    = "off"
+	demoOnce   = "once" // post it, and exit 0 only when every entry is as expected
+)
+
+func run(ctx context.Context, env func(string) string, out, logs io.Writer) error {
+	demo, now, err := settings(env)
+	if err != nil {
+		return err
+	}
+	listen, qboListen := or(env("LISTEN"), "127.0.0.1:8080"), or(env("QBO_LISTEN"), "127.0.0.1:8090")
+	if demo == demoOnce {
+		listen, qboListen = or(env("LISTEN"), "127.0.0.1:0"), or(env("QBO_LISTEN"), "127.0.0.1:0")
+	}
+	secret := or(env("WEBHOOK_SECRET"), local.DemoWebhookSecret)
+	system, err := local.Start(ctx, local.Options{
+		Listen: listen, QBOListen: qboListen, WebhookSecret: secret, Now: now, Workers: 4, RetryEach: time.Second,
+		Log: slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	})
+	if err != nil {
+		return err
+	}
+	if demo != demoOff {
+		err = system.Demo(ctx, out, system.Golden.Expected)
+	}
+	if demo != demoOnce && err == nil {
+		shown := "WEBHOOK_SECRET, as set"
+		if secret == local.DemoWebhookSecret {
+			shown = secret + " (the demo's)"
+		}
+		_, _ = fmt.Fprintf(out, "\nEvents and REST  %s\nQuickBooks       %s\nWebhook secret   %s\nStop with Ctrl-C.\n", system.URL, system.QBOURL, shown)
+		<-ctx.Done()
+	}
+	return errors.Join(err, system.Close())
+}
+
+// settings reads DEMO and CLOCK.
+func settings(env func(string) string) (demo string, now func() time.Time, err error) {
+	demo, now = or(env("DEMO"), demoGolden), time.Now
+	var wrong []fault.Field
+	if demo != demoGolden && demo != demoOff && demo != demoOnce {
+		wrong = append(wrong, fault.Field{Field: "DEMO", Value: demo, Problem: "must be golden, once or off"})
+	}
+	if clock := or(env("CLOCK"), "real"); clock != "real" {
+		began, parseErr := time.Parse(time.RFC3339, clock)
+		if parseErr != nil {
+			wrong = append(wrong, fault.Field{Field: "CLOCK", Value: clock, Problem: "must be real, or a time such as 2026-03-02T15:04:05Z at which the clock begins"})
+		}
+		start := time.Now()
+		now = func() time.Time { return began.Add(time.Since(start)) }
+	}
+	if wrong != nil {
+		return "", nil, &fault.Error{Code: fault.Invalid, Message: "Some settings are wrong.", Fields: wrong}
+	}
+	return demo, now, nil
+}
+
+func or(s, fallback string) string {
+	if s == "" {
+		return fallback
+	}
+	return s
+}

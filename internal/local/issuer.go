@@ -1,0 +1,92 @@
+package local
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/passare/qbo-sync/internal/org"
+)
+
+// tokenLife is how long a demo token lives.
+const tokenLife = time.Hour
+
+// issuer is a small OpenID Connect issuer: discovery, keys, and tokens for the demo's people without a
+// password. It exists in one process with the product only.
+type issuer struct {
+	url    string
+	key    *rsa.PrivateKey
+	signer jose.Signer
+	now    func() time.Time
+}
+
+func newIssuer(url string, now func() time.Time) (*issuer, error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, err
+	}
+	options := (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", "demo")
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, options)
+	return &issuer{url: url, key: key, signer: signer, now: now}, err
+}
+
+// people are the demo's people.
+func people() map[string]org.Person {
+	both := []org.Permission{org.SeeLog, org.Manage}
+	return map[string]org.Person{
+		"ana":  {Subject: "ana", Name: "Ana Diaz", Org: WillowCreek, Permissions: both},
+		"ben":  {Subject: "ben", Name: "Ben Okafor", Org: WillowCreek, Permissions: []org.Permission{org.SeeLog}},
+		"cleo": {Subject: "cleo", Name: "Cleo Park", Org: WillowCreek, Permissions: []org.Permission{}},
+		"dan":  {Subject: "dan", Name: "Dan Reyes", Org: MapleHill, Permissions: both},
+	}
+}
+
+func (i *issuer) register(mux *http.ServeMux) {
+	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, map[string]any{
+			"issuer": i.url, "jwks_uri": i.url + "/dev/jwks", "authorization_endpoint": i.url + "/dev/authorize", "token_endpoint": i.url + "/dev/token",
+			"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"}, "id_token_signing_alg_values_supported": []string{"RS256"},
+		})
+	})
+	mux.HandleFunc("GET /dev/jwks", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: i.key.Public(), KeyID: "demo", Algorithm: "RS256", Use: "sig"}}})
+	})
+	mux.HandleFunc("POST /dev/token", func(w http.ResponseWriter, r *http.Request) {
+		var in struct{ User string }
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<10)).Decode(&in); err != nil {
+			http.Error(w, `send {"user":"ana"}`, http.StatusBadRequest)
+			return
+		}
+		person, ok := people()[in.User]
+		if !ok {
+			http.Error(w, "the demo's people are ana, ben, cleo and dan", http.StatusNotFound)
+			return
+		}
+		token, err := i.token(person)
+		if err != nil {
+			http.Error(w, "no token could be made", http.StatusInternalServerError)
+			return
+		}
+		writeJSON(w, map[string]any{"access_token": token, "token_type": "Bearer", "expires_in": int(tokenLife.Seconds())})
+	})
+}
+
+func (i *issuer) token(p org.Person) (string, error) {
+	now := i.now()
+	return jwt.Signed(i.signer).Claims(jwt.Claims{
+		Issuer: i.url, Subject: p.Subject, Audience: jwt.Audience{audience}, IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(tokenLife)),
+	}).Claims(map[string]any{"name": p.Name, "org": p.Org, "permissions": p.Permissions}).Serialize()
+}
+
+// Token signs in one of the demo's people.
+func (s *System) Token(user string) (string, error) { return s.issuer.token(people()[user]) }
+
+func writeJSON(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v)
+}

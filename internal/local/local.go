@@ -1,0 +1,216 @@
+// Package local is the whole product in one process: memory store, queue and secrets, the QuickBooks
+// simulator on its own address over real HTTP, a small OIDC issuer, and the same handlers that the
+// functions serve. functions/local starts it for people; end-to-end tests and benchmarks start it too.
+//
+//	deliveries, REST ─▶ API address ─▶ intake, review ─▶ memory store ◀─ worker ─▶ client ─▶ simulator address
+//	                                        └──▶ memory queue ──────────▶┘  ▲
+//	                                                     retrier ───────────┘
+package local
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/golden"
+	"github.com/passare/qbo-sync/internal/grant"
+	"github.com/passare/qbo-sync/internal/httpapi"
+	"github.com/passare/qbo-sync/internal/intake"
+	"github.com/passare/qbo-sync/internal/intlog"
+	"github.com/passare/qbo-sync/internal/matching"
+	"github.com/passare/qbo-sync/internal/memory"
+	"github.com/passare/qbo-sync/internal/posting"
+	"github.com/passare/qbo-sync/internal/qbo"
+	"github.com/passare/qbo-sync/internal/qbosim"
+	"github.com/passare/qbo-sync/internal/retrying"
+	"github.com/passare/qbo-sync/internal/review"
+	"github.com/passare/qbo-sync/internal/webhook"
+)
+
+// The demo's organisations, and the OAuth client that the simulator knows.
+const (
+	WillowCreek      = "willow-creek"
+	WillowCreekRealm = "4620816365000000001"
+	MapleHill        = "maple-hill" // auto-sync off
+	MapleHillRealm   = "4620816365000000002"
+	clientID         = "demo-client"
+	clientSecret     = "demo-secret"
+	audience         = "passare-qbo-sync"
+)
+
+// DemoWebhookSecret signs inbound events when no other is set. It protects nothing but the demo.
+const DemoWebhookSecret = "whsec_ZGVtby1zZWNyZXQtb2YtcGFzc2FyZS1xYm8tc3luYw=="
+
+// Options configure a system.
+type Options struct {
+	Listen        string // address of events and REST; ":0" takes a free port
+	QBOListen     string // address of the simulator
+	WebhookSecret string
+	Now           func() time.Time
+	Log           *slog.Logger
+	Workers       int           // how many messages are worked off at once, each of another organisation
+	RetryEach     time.Duration // how often what is due is sent again
+}
+
+// shutdownWithin is how long open requests may take when the system ends.
+const shutdownWithin = 5 * time.Second
+
+// System is the running product.
+type System struct {
+	URL    string // of events and REST
+	QBOURL string // of the simulator
+
+	Golden  golden.Case
+	Store   *memory.Store
+	Queue   *memory.Queue
+	Sim     *qbosim.Sim
+	Client  *qbo.Client
+	Keeper  *grant.Keeper
+	Worker  *posting.Worker
+	Retrier *retrying.Retrier
+
+	options Options
+	oauth   *qbo.OAuth
+	issuer  *issuer
+	servers []*http.Server
+	stop    context.CancelFunc
+	done    sync.WaitGroup
+}
+
+// Start listens, seeds the demo's organisations and begins to work. Close ends it.
+func Start(ctx context.Context, o Options) (*System, error) {
+	s, err := build(o)
+	if err != nil {
+		return nil, fmt.Errorf("local.Start: %w", err)
+	}
+	ctx, s.stop = context.WithCancel(ctx)
+	if err := s.seed(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("local.Start: %w", err), s.Close())
+	}
+	for range o.Workers {
+		s.done.Go(func() { s.work(ctx) })
+	}
+	s.done.Go(func() { s.retry(ctx) })
+	return s, nil
+}
+
+// Close stops the servers and waits for the workers.
+func (s *System) Close() error {
+	if s.stop != nil {
+		s.stop()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownWithin)
+	defer cancel()
+	var failed error
+	for _, server := range s.servers {
+		failed = errors.Join(failed, server.Shutdown(ctx))
+	}
+	s.done.Wait()
+	if failed != nil {
+		return fmt.Errorf("local.Close: %w", failed)
+	}
+	return nil
+}
+
+// build wires everything and opens both addresses.
+func build(o Options) (*System, error) {
+	verifier, err := webhook.New(o.WebhookSecret)
+	if err != nil {
+		return nil, err
+	}
+	s := &System{options: o, Store: memory.NewStore(), Queue: memory.NewQueue()}
+	if s.Golden, err = golden.Load(nil); err != nil {
+		return nil, err
+	}
+	s.Sim = qbosim.New(qbosim.Options{Now: o.Now, ClientID: clientID, ClientSecret: clientSecret})
+	if s.QBOURL, err = s.serve(o.QBOListen, func(string) (http.Handler, error) { return s.Sim.Handler(), nil }); err != nil {
+		return nil, err
+	}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 32}}
+	s.oauth = qbo.NewOAuth(s.QBOURL+"/oauth2/v1/tokens/bearer", clientID, clientSecret, client, intlog.RequestTimeout)
+	s.Keeper = grant.New(memory.NewSecrets(), s.oauth, o.Now)
+	if s.Client, err = qbo.New(qbo.Options{BaseURL: s.QBOURL, HTTP: client, Tokens: s.Keeper, Timeout: intlog.RequestTimeout}); err != nil {
+		return nil, err
+	}
+	s.Worker = posting.New(s.Store, s.Client, matching.New(s.Store, s.Client), o.Now)
+	s.Retrier = retrying.New(s.Store, s.Queue, o.Now)
+	s.URL, err = s.serve(o.Listen, func(url string) (http.Handler, error) { return s.api(url, verifier, client) })
+	return s, err
+}
+
+// api is everything on the API address.
+func (s *System) api(url string, verifier *webhook.Verifier, client *http.Client) (http.Handler, error) {
+	var err error
+	if s.issuer, err = newIssuer(url, s.options.Now); err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	events := &httpapi.Events{
+		Acceptor: intake.New(s.Store, s.Queue, s.options.Now), Signatures: verifier, Now: s.options.Now, Log: s.options.Log, NewTrace: rand.Text,
+	}
+	entries := &httpapi.Entries{
+		Desk: review.New(s.Store, s.Queue, s.options.Now), People: httpapi.NewOIDC(url, audience, client, s.options.Now), NewTrace: rand.Text,
+	}
+	events.Register(mux)
+	entries.Register(mux)
+	httpapi.RegisterProblems(mux)
+	s.issuer.register(mux)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	return mux, nil
+}
+
+// serve opens an address and serves the handler that make gives for its URL.
+func (s *System) serve(address string, handler func(url string) (http.Handler, error)) (string, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return "", fault.Because(err, fault.Unavailable, "The address %s cannot be opened. Is another copy running?", address)
+	}
+	url := "http://" + listener.Addr().String()
+	h, err := handler(url)
+	if err != nil {
+		return "", errors.Join(err, listener.Close())
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	s.servers = append(s.servers, server)
+	s.done.Go(func() { _ = server.Serve(listener) })
+	return url, nil
+}
+
+// work takes messages until the system ends.
+func (s *System) work(ctx context.Context) {
+	for {
+		message, acknowledge, err := s.Queue.Receive(ctx)
+		if err != nil {
+			return
+		}
+		bounded, cancel := context.WithTimeout(ctx, intlog.WorkerDeadline)
+		if err := s.Worker.Handle(bounded, message); err != nil {
+			s.options.Log.ErrorContext(ctx, "work failed", "error", err.Error())
+		}
+		cancel()
+		acknowledge()
+	}
+}
+
+// retry runs the retrier until the system ends.
+func (s *System) retry(ctx context.Context) {
+	ticker := time.NewTicker(s.options.RetryEach)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if _, err := s.Retrier.Run(ctx); err != nil {
+			s.options.Log.ErrorContext(ctx, "retry failed", "error", err.Error())
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package local
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/org"
+	"github.com/passare/qbo-sync/internal/qbosim"
+)
+
+// seed makes the demo's companies in the simulator and connects their organisations. Both have the same
+// chart of accounts; willow-creek is fully automatic, maple-hill reviews every entry.
+func (s *System) seed(ctx context.Context) error {
+	everything := org.Settings{AutoSync: true, AutoAddToExports: true, ClosedPeriod: org.HoldClosed, TradeCustomer: org.ByDecedent}
+	reviewed := everything
+	reviewed.AutoSync = false
+	if err := s.Connect(ctx, org.Config{Org: WillowCreek, Name: s.Golden.Company.Company, Realm: WillowCreekRealm, Settings: everything}); err != nil {
+		return err
+	}
+	return s.Connect(ctx, org.Config{Org: MapleHill, Name: "Maple Hill Memorial", Realm: MapleHillRealm, Settings: reviewed})
+}
+
+// Connect makes a company with the demo's chart of accounts in the simulator, grants it to the organisation,
+// and maps its accounts by name, reading them as from any company.
+func (s *System) Connect(ctx context.Context, c org.Config) error {
+	company := qbosim.Company{Realm: c.Realm, Name: c.Name}
+	for _, a := range s.Golden.Company.Accounts {
+		company.Accounts = append(company.Accounts, qbosim.NewAccount{Name: a.Name, AccountType: a.Type, AccountSubType: a.SubType})
+	}
+	s.Sim.AddCompany(company)
+	tokens, err := s.oauth.Refresh(ctx, s.Sim.Grant(c.Realm))
+	if err != nil {
+		return fmt.Errorf("local.Connect: %w", err)
+	}
+	if err := s.Keeper.Connect(ctx, c.Org, c.Realm, tokens); err != nil {
+		return fmt.Errorf("local.Connect: %w", err)
+	}
+	if c.Mapping, err = s.mapping(ctx, c.Org); err != nil {
+		return fmt.Errorf("local.Connect: %w", err)
+	}
+	if _, err := s.Store.PutConfig(ctx, c, 0); err != nil {
+		return fmt.Errorf("local.Connect: %w", err)
+	}
+	return nil
+}
+
+// mapping is the demo's mapping with the ids of the organisation's own accounts.
+func (s *System) mapping(ctx context.Context, id string) (org.Mapping, error) {
+	accounts, err := s.Client.Accounts(ctx, id)
+	if err != nil {
+		return org.Mapping{}, err
+	}
+	ids := map[string]string{}
+	for _, a := range accounts {
+		ids[a.Name] = a.ID
+	}
+	m := org.Mapping{Version: 1, Roles: map[org.Role]string{}, GL: map[string]string{}}
+	for role, name := range s.Golden.Company.Mapping.Roles {
+		m.Roles[org.Role(role)] = ids[name]
+	}
+	for account, name := range s.Golden.Company.Mapping.GLAccounts {
+		m.GL[account] = ids[name]
+	}
+	for _, name := range s.Golden.Company.Mapping.Roles {
+		if ids[name] == "" {
+			return m, fault.New(fault.Internal, "The demo's chart of accounts has no %q.", name)
+		}
+	}
+	return m, nil
+}
