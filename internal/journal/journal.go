@@ -59,6 +59,7 @@ type Place struct {
 // Key is where an amount comes from in Passare's own terms (accounting.md §1.2).
 type Key struct {
 	Leg     string `json:"leg,omitempty"`    // the fact: "receipt", "return/ret-1", "check/2001"; lines of different legs are not netted, receivables excepted
+	Fact    string `json:"fact,omitempty"`   // which of several facts of one leg: the printing of a check by the version that brought it
 	Part    string `json:"part,omitempty"`   // item, discount or tax id, member, or "" for the whole
 	Account string `json:"account"`          // a role ("accounts_receivable", "bank:operating") or "gl:" + Passare GL account
 	Case    string `json:"case,omitempty"`   // case id

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"strconv"
+
 	"github.com/passare/qbo-sync/internal/date"
 	"github.com/passare/qbo-sync/internal/money"
 	"github.com/passare/qbo-sync/internal/org"
@@ -10,10 +12,16 @@ import (
 // print is one printing of a check that is known: its lines, and whether it was voided since.
 type print struct {
 	number string
-	fact   string
+	fact   fact
 	moves  []move
 	voided bool
 }
+
+// fact names a printing: the leg, on which lines are netted, and the version that brought it. A number that
+// is printed twice is one leg with two facts.
+type fact struct{ leg, version string }
+
+func (f fact) String() string { return f.leg + " " + f.version }
 
 // checkLegs: accounting.md §3 "Checks" and §4. A print and each void are legs of their own dates; lines
 // of different check numbers are never netted, since the number is the leg's name.
@@ -21,12 +29,13 @@ func (in Input) checkLegs(versions []passare.Event) []leg {
 	var legs []leg
 	var last *print
 	void := func(on date.Date) {
-		legs = append(legs, leg{on: on, undoes: last.fact, moves: reversed(last.moves)})
+		legs = append(legs, leg{on: on, undoes: last.fact.String(), moves: reversed(last.moves)})
 		last.voided = true
 	}
 	issue := func(v passare.Event, b *passare.CheckBody, name string) {
-		last = &print{number: b.Number, fact: name, moves: in.checkMoves(v, b, name)}
-		legs = append(legs, leg{on: b.Date, fact: name, moves: last.moves})
+		f := fact{leg: name, version: strconv.FormatInt(v.Version, 10)}
+		last = &print{number: b.Number, fact: f, moves: in.checkMoves(v, b, f)}
+		legs = append(legs, leg{on: b.Date, fact: f.String(), moves: last.moves})
 	}
 	for _, v := range versions {
 		b, ok := v.Body.(*passare.CheckBody)
@@ -49,29 +58,32 @@ func (in Input) checkLegs(versions []passare.Event) []leg {
 			void(b.Date)
 			issue(v, b, name+"/reprint "+string(b.Date))
 		case len(changeOf(last.moves, in.checkMoves(v, b, last.fact))) > 0:
-			fact := last.fact
 			void(b.Date)
-			issue(v, b, fact)
+			issue(v, b, last.fact.leg)
 		}
 	}
 	return legs
 }
 
 // checkMoves: one line per item, and one line for the bank.
-func (in Input) checkMoves(e passare.Event, b *passare.CheckBody, leg string) []move {
+func (in Input) checkMoves(e passare.Event, b *passare.CheckBody, f fact) []move {
 	var sum money.Cents
 	onlyRefunds := true
 	moves := make([]move, 0, len(b.Lines)+1)
 	for i, l := range b.Lines {
 		sum += l.Amount
 		onlyRefunds = onlyRefunds && l.Kind == passare.CheckRefund
-		moves = append(moves, in.checkLine(e, b, leg, i, l))
+		moves = append(moves, in.checkLine(e, b, f.leg, i, l))
 	}
-	bank := origin{branch: e.Branch.ID}.move(leg, "", org.Bank(b.Bank), -sum, vendor(b.Payee), "Check "+b.Number+" to "+b.Payee.Name)
+	bank := origin{branch: e.Branch.ID}.move(f.leg, "", org.Bank(b.Bank), -sum, vendor(b.Payee), "Check "+b.Number+" to "+b.Payee.Name)
 	if onlyRefunds {
 		bank.party = nil
 	}
-	return append(moves, bank)
+	moves = append(moves, bank)
+	for i := range moves {
+		moves[i].key.Fact = f.version
+	}
+	return moves
 }
 
 func (in Input) checkLine(e passare.Event, b *passare.CheckBody, leg string, i int, l passare.CheckLine) move {

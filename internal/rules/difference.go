@@ -170,19 +170,19 @@ func mirrored(m Standing) move {
 // withoutCancelled drops each fact whose cancel came in the same month while neither is posted: both
 // together change nothing that a month's books show (accounting.md §1.3).
 func withoutCancelled(desired []leg, standing []Standing) []leg {
-	posted := map[string]bool{}
+	posted := map[fact]bool{}
 	for _, list := range standingByFact(standing).facts {
 		for _, m := range list {
-			posted[m.Key.Leg] = true
+			posted[factOf(m.Key)] = true
 		}
 	}
 	drop := map[int]bool{}
 	for i, cancel := range desired {
-		if cancel.undoes == "" || posted[legName(cancel)] {
+		if cancel.undoes == "" || len(cancel.moves) == 0 || posted[factOf(cancel.moves[0].key)] {
 			continue
 		}
-		for j, fact := range desired[:i] {
-			if fact.fact == cancel.undoes && !drop[j] && fact.on.Month() == cancel.on.Month() {
+		for j, l := range desired[:i] {
+			if l.fact == cancel.undoes && !drop[j] && l.on.Month() == cancel.on.Month() {
 				drop[i], drop[j] = true, true
 				break
 			}
@@ -197,9 +197,4 @@ func withoutCancelled(desired []leg, standing []Standing) []leg {
 	return kept
 }
 
-func legName(l leg) string {
-	if len(l.moves) == 0 {
-		return ""
-	}
-	return l.moves[0].key.Leg
-}
+func factOf(k journal.Key) fact { return fact{leg: k.Leg, version: k.Fact} }
