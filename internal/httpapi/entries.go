@@ -162,6 +162,7 @@ func (h *Entries) list(w http.ResponseWriter, r *http.Request, p org.Person) err
 type detail struct {
 	row
 	Problems []rules.Problem  `json:"problems"`
+	Warnings []string         `json:"warnings"`
 	Journal  []journalRow     `json:"journal_entries"`
 	Attempts []intlog.Attempt `json:"attempts"`
 	History  []intlog.Step    `json:"history"`
@@ -212,7 +213,7 @@ func etag(e intlog.Entry) string { return `"` + strconv.FormatInt(e.Rev, 10) + `
 func detailOf(d review.Detail) detail {
 	e := d.Entry
 	x := detail{
-		row: rowOf(e), Problems: append([]rules.Problem{}, e.Cause...), Journal: []journalRow{},
+		row: rowOf(e), Problems: append([]rules.Problem{}, e.Cause...), Warnings: append([]string{}, e.Warnings...), Journal: []journalRow{},
 		Attempts: append([]intlog.Attempt{}, e.Attempts...), History: append([]intlog.Step{}, e.History...), Versions: []row{}, Refused: []twin{},
 	}
 	for _, p := range e.Postings {

@@ -86,6 +86,7 @@ type Entry struct {
 	Cause    []rules.Problem // why it is waiting or failed
 	Why      string          // why it is held, excluded, superseded or deleted, in one sentence
 	Sentence string          // what it does, in one sentence
+	Warnings []string        // what a person should look at; nothing waits for it
 	Until    time.Time       // not to be tried before this
 	DueAt    time.Time       // when the machine looks again; set exactly while it owns the entry
 	Lease    time.Time       // while posting: nobody else may take it before this

@@ -294,7 +294,7 @@ func decodeBody(d *reader, e *Event) Body {
 		return decodeLedger(d, e.Verb)
 	case AccountingExport:
 		return &Export{Page: Page(d.choice("page", required, string(GoodsPage), string(PaymentsPage)))}
-	case CaseRecord:
+	case CaseRecord, FeeRecord:
 		return nil
 	}
 	return nil

@@ -11,7 +11,8 @@ import (
 // RecordType is the kind of a record in Passare.
 type RecordType string
 
-// The record types (events.md, table). Case is no record of its own: it only stands in references.
+// The record types (events.md, table). Case and fee are no records of their own: they only stand in
+// references, by which records find each other that share a case, or a bank and the amount of a fee.
 const (
 	GoodsAndServices    RecordType = "goods_and_services"
 	Payment             RecordType = "payment"
@@ -27,6 +28,7 @@ const (
 	Ledger              RecordType = "ledger"
 	AccountingExport    RecordType = "accounting_export"
 	CaseRecord          RecordType = "case"
+	FeeRecord           RecordType = "fee"
 )
 
 // Verb is what happened to the record.
@@ -87,7 +89,7 @@ func verbs(t RecordType) []Verb {
 		return []Verb{FundsAdded, FundsRemoved, Updated, Deleted}
 	case AccountingExport:
 		return []Verb{Added}
-	case CaseRecord:
+	case CaseRecord, FeeRecord:
 		return nil
 	}
 	return nil
@@ -107,7 +109,7 @@ func (t RecordType) Verbs() []Verb { return verbs(t) }
 // HasCase says whether events of the type carry the case at the top of their data.
 func (t RecordType) HasCase() bool {
 	switch t {
-	case Check, BatchPayment, ACHBatch, Ledger, CaseRecord:
+	case Check, BatchPayment, ACHBatch, Ledger, CaseRecord, FeeRecord:
 		return false
 	case GoodsAndServices, Payment, ACHPayment, InsuranceAssignment, Interest, Refund, Adjustment, ClaimCheck, AccountingExport:
 		return true
@@ -132,7 +134,7 @@ func (t RecordType) Page() Page {
 		return GoodsPage
 	case Payment, InsuranceAssignment, Interest, Refund, Adjustment, ClaimCheck:
 		return PaymentsPage
-	case ACHBatch, ACHPayment, Check, BatchPayment, Ledger, AccountingExport, CaseRecord:
+	case ACHBatch, ACHPayment, Check, BatchPayment, Ledger, AccountingExport, CaseRecord, FeeRecord:
 		return NoPage
 	}
 	return NoPage
@@ -524,6 +526,38 @@ func (b *Deposit) On() date.Date        { return b.Date }
 func (b *LedgerBody) On() date.Date     { return b.Date }
 func (b *Export) On() date.Date         { return "" }
 
+// BankFee is a fee that a bank charged for a returned payment.
+type BankFee struct {
+	Bank   string
+	Amount money.Cents
+	Date   date.Date
+}
+
+// Ref is what records mention that speak of a fee of that bank and amount.
+func (f BankFee) Ref() Ref { return Ref{Type: FeeRecord, ID: f.Bank + "/" + f.Amount.String()} }
+
+// BankFees lists the fees that an event's returns had, or for money taken from a bank in the ledger, what may be one.
+func (e Event) BankFees() []BankFee {
+	var fees []BankFee
+	switch b := e.Body.(type) {
+	case *PaymentBody:
+		if r := b.Returned; r != nil && r.Fee > 0 {
+			fees = append(fees, BankFee{r.Bank, r.Fee, r.Date})
+		}
+	case *ACHPaymentBody:
+		for _, r := range b.Returns {
+			if r.Fee > 0 {
+				fees = append(fees, BankFee{r.Bank, r.Fee, r.Date})
+			}
+		}
+	case *LedgerBody:
+		if b.Direction == FundsOut {
+			fees = append(fees, BankFee{b.Bank, b.Amount, b.Date})
+		}
+	}
+	return fees
+}
+
 // Mentions of a payment: the adjustment that books the fee of its return.
 func (b *PaymentBody) Mentions() []Ref {
 	if b.Returned != nil && b.Returned.FeeRecord != nil {
@@ -580,5 +614,9 @@ func (e Event) Mentions() []Ref {
 	if e.Body == nil {
 		return nil
 	}
-	return e.Body.Mentions()
+	refs := e.Body.Mentions()
+	for _, f := range e.BankFees() {
+		refs = append(refs, f.Ref())
+	}
+	return refs
 }

@@ -124,7 +124,7 @@ func (j *job) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	j.entry.Sentence = plan.Sentence
+	j.entry.Sentence, j.entry.Warnings = plan.Sentence, plan.Warnings
 	switch {
 	case len(plan.Problems) > 0:
 		return j.hold(ctx, plan.Problems)

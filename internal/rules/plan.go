@@ -40,6 +40,7 @@ type Plan struct {
 	Problems []Problem // all of them at once
 	Excluded string    // why nothing is posted at all, though the record has amounts
 	Sentence string    // the entry explained in one plain sentence
+	Warnings []string  // what a person should look at; nothing waits for it
 	Closed   bool      // some of it is dated in books that are closed as far as Config knows
 }
 
@@ -71,6 +72,9 @@ func Make(in Input) Plan {
 	if in.Skipped && len(p.Entries) > 0 {
 		p.Problems = append(p.Problems, choose(in.newest().Record.String(),
 			"An earlier version of this record was deleted here and never posted. Choose what to post now: the whole, only the difference, or nothing."))
+	}
+	if len(p.Entries) > 0 {
+		p.Warnings = in.warnings()
 	}
 	p.Sentence = in.sentence(p)
 	return p

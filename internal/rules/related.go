@@ -31,12 +31,17 @@ func (r Record) stands(counts func(Standing) bool) money.Cents {
 
 // Needs lists the records that a plan for the event must see, besides those that mention its record.
 func Needs(e passare.Event) (records, mentionedBy []passare.Ref) {
-	records = slices.Clone(e.Mentions())
 	mentionedBy = []passare.Ref{e.Record}
-	switch b := e.Body.(type) {
-	case *passare.Contract:
-		records = nil
-	case *passare.CheckBody:
+	for _, ref := range e.Mentions() {
+		switch ref.Type {
+		case passare.CaseRecord:
+		case passare.FeeRecord:
+			mentionedBy = append(mentionedBy, ref)
+		default:
+			records = append(records, ref)
+		}
+	}
+	if b, ok := e.Body.(*passare.CheckBody); ok {
 		for _, l := range b.Lines {
 			if l.Kind == passare.CheckCashAdvance && l.Case != nil {
 				mentionedBy = append(mentionedBy, passare.Ref{Type: passare.CaseRecord, ID: l.Case.ID})
@@ -245,4 +250,30 @@ func (in Input) mentioners(t passare.RecordType) []passare.Ref {
 	}
 	slices.SortFunc(refs, func(a, b passare.Ref) int { return strings.Compare(a.ID, b.ID) })
 	return refs
+}
+
+// sameFeeWithin is how far apart two records of one fee may be dated, in days.
+const sameFeeWithin = 3
+
+// warnings: the same fee may have been typed as a ledger transaction, too. That is never guessed, only said
+// (accounting.md §10, Oddities).
+func (in Input) warnings() []string {
+	e := in.newest()
+	var warnings []string
+	for ref, r := range in.Related {
+		typed := (e.Record.Type == passare.Ledger) != (ref.Type == passare.Ledger)
+		if !typed || ref == e.Record || r.Newest == nil || r.Out != "" || r.Newest.Verb == passare.Deleted {
+			continue
+		}
+		for _, mine := range e.BankFees() {
+			for _, other := range r.Newest.BankFees() {
+				near := other.Date >= mine.Date.AddDays(-sameFeeWithin) && other.Date <= mine.Date.AddDays(sameFeeWithin)
+				if mine.Ref() == other.Ref() && near {
+					warnings = append(warnings, "The same fee, "+mine.Amount.Grouped()+" from bank "+mine.Bank+", may be in "+ref.String()+" too. If it is, delete one of them in Passare.")
+				}
+			}
+		}
+	}
+	slices.Sort(warnings)
+	return slices.Compact(warnings)
 }

@@ -6,6 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/passare/qbo-sync/internal/date"
 	"github.com/passare/qbo-sync/internal/money"
 	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/passare"
@@ -29,6 +30,9 @@ func (in Input) sentence(p Plan) string {
 		return s + ". Not posted: " + lowerFirst(p.Excluded)
 	case len(p.Entries) == 0:
 		return s + "; nothing changes in the books."
+	}
+	if d := deletedOn(e); d != "" {
+		s += "; deleted on " + d.Short()
 	}
 	if owes := in.owes(p); owes != "" {
 		s += "; " + owes
@@ -97,22 +101,33 @@ func (in Input) what(e passare.Event) string {
 	return e.Body.Total().Grouped()
 }
 
+// deletedOn is the day on which a payment was deleted: for the note, since the reversal stands where the payment stood.
+func deletedOn(e passare.Event) date.Date {
+	if b, ok := e.Body.(*passare.PaymentBody); ok && e.Verb == passare.Deleted {
+		return b.DeletedOn
+	}
+	return ""
+}
+
 // contractChanges: "flowers 200.00 added, certificates 15.00 less", or the total of a first signing.
 func (in Input) contractChanges(e passare.Event) string {
 	var before []move
-	signed := false
+	signed, signedOn := false, date.Date("")
 	for _, v := range in.Versions {
 		if v.Version >= e.Version {
 			break
 		}
 		before, signed = nil, v.Verb != passare.Unsigned
 		if b, ok := v.Body.(*passare.Contract); ok && signed {
-			before = in.contractState(v, b)
+			before, signedOn = in.contractState(v, b), b.SignedOn
 		}
 	}
 	b, ok := e.Body.(*passare.Contract)
-	if !ok || e.Verb == passare.Unsigned || !signed {
+	if !ok || e.Verb == passare.Unsigned {
 		return ""
+	}
+	if !signed {
+		return "contract " + e.Case.Number + ", " + b.TotalPrice.Grouped()
 	}
 	had := map[string]bool{}
 	for _, m := range before {
@@ -124,6 +139,9 @@ func (in Input) contractChanges(e passare.Event) string {
 		has[m.key.Part] = true
 	}
 	var changes []string
+	if e.Verb == passare.SignDateChanged && signedOn != b.SignedOn {
+		changes = append(changes, "from "+signedOn.Short()+" to "+b.SignedOn.Short())
+	}
 	for _, m := range changeOf(before, after) {
 		if m.key.Account == string(org.AccountsReceivable) {
 			continue
