@@ -32,7 +32,7 @@ func (d data) with(changes data) data {
 }
 
 func contract(items []data, total string) data {
-	return data{"signed_on": "2026-03-02", "items": items, "total": total}
+	return data{"signed_on": "2026-03-02", "items": list(items), "total": total}
 }
 
 func item(id, kind, gl, description, amount string) data {
