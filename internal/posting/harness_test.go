@@ -1,0 +1,218 @@
+package posting_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/passare/qbo-sync/internal/grant"
+	"github.com/passare/qbo-sync/internal/intake"
+	"github.com/passare/qbo-sync/internal/intlog"
+	"github.com/passare/qbo-sync/internal/matching"
+	"github.com/passare/qbo-sync/internal/memory"
+	"github.com/passare/qbo-sync/internal/org"
+	"github.com/passare/qbo-sync/internal/posting"
+	"github.com/passare/qbo-sync/internal/qbo"
+	"github.com/passare/qbo-sync/internal/qbosim"
+	"github.com/passare/qbo-sync/internal/retrying"
+)
+
+// clock is a clock that tests move.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+const (
+	willow = "willow-creek"
+	realm  = "1001"
+)
+
+// house is the product around one worker: real store, queue and client, the simulator over real HTTP, and a
+// clock that only tests move. Nothing runs by itself: tests take steps.
+type house struct {
+	t       *testing.T
+	clock   *clock
+	store   *memory.Store
+	queue   *memory.Queue
+	sim     *qbosim.Sim
+	intake  *intake.Intake
+	retrier *retrying.Retrier
+	client  *qbo.Client
+	worker  *posting.Worker
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	h := &house{t: t, clock: &clock{at: time.Date(2026, 3, 4, 15, 0, 0, 0, time.UTC)}, store: memory.NewStore(), queue: memory.NewQueue()}
+	h.sim = qbosim.New(qbosim.Options{Now: h.clock.now, ClientID: "id", ClientSecret: "secret"})
+	server := httptest.NewServer(h.sim.Handler())
+	t.Cleanup(server.Close)
+	company := qbosim.Company{Realm: realm, Name: "Willow Creek"}
+	mapping := org.Mapping{Roles: map[org.Role]string{}, GL: map[string]string{}}
+	add := func(name, kind string) string {
+		company.Accounts = append(company.Accounts, qbosim.NewAccount{Name: name, AccountType: kind})
+		return fmt.Sprint(len(company.Accounts))
+	}
+	for _, role := range []org.Role{
+		org.DepositsClearing, org.CardClearing, org.CashAdvances, org.SalesTax, org.Discounts, org.FinanceIncome, org.Adjustments,
+		org.InsuranceFees, org.MerchantFees, org.ReturnedPaymentFees, org.InsuranceGrowth, org.RefundsPayable, org.Bank("operating"),
+	} {
+		mapping.Roles[role] = add(string(role), "Other Current Asset")
+	}
+	mapping.Roles[org.AccountsReceivable] = add("accounts_receivable", "Accounts Receivable")
+	mapping.GL["4000"], mapping.GL["6100"] = add("4000", "Income"), add("6100", "Expense")
+	h.sim.AddCompany(company)
+	oauth := qbo.NewOAuth(server.URL+"/oauth2/v1/tokens/bearer", "id", "secret", http.DefaultClient, time.Minute)
+	keeper := grant.New(memory.NewSecrets(), oauth, h.clock.now)
+	tokens, err := oauth.Refresh(t.Context(), h.sim.Grant(realm))
+	if err == nil {
+		err = keeper.Connect(t.Context(), willow, realm, tokens)
+	}
+	if err == nil {
+		h.client, err = qbo.New(qbo.Options{BaseURL: server.URL, HTTP: server.Client(), Tokens: keeper, Timeout: time.Minute})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := org.Config{Org: willow, Realm: realm, Mapping: mapping, Settings: org.Settings{AutoSync: true, AutoAddToExports: true}}
+	if _, err := h.store.PutConfig(t.Context(), config, 0); err != nil {
+		t.Fatal(err)
+	}
+	h.intake = intake.New(h.store, h.queue, h.clock.now)
+	h.retrier = retrying.New(h.store, h.queue, h.clock.now)
+	h.worker = posting.New(h.store, h.client, matching.New(h.store, h.client), h.clock.now)
+	return h
+}
+
+// event makes an event of one case.
+func event(kind, id string, version int, fields string) string {
+	record, _, _ := strings.Cut(kind, ".")
+	c := ""
+	if record != "check" && record != "batch_payment" {
+		c = `"case":{"id":"c1","number":"24-0113","decedent":{"first":"John","last":"Smith"}},`
+	}
+	return fmt.Sprintf(`{"specversion":"1.0","id":"evt-%s-%d","source":"/organizations/%s","type":"com.passare.%s","time":"2026-03-04T15:00:00Z",
+"data":{"record":{"type":%q,"id":%q,"version":%d},%s"branch":{"id":"main"},"actor":{"id":"u1","name":"Ana Diaz"},%s}}`,
+		id, version, willow, kind, record, id, version, c, fields)
+}
+
+func paid(amount string) string {
+	return `"method":"cash","date":"2026-03-04","amount":"` + amount + `"`
+}
+
+func contract(on, amount string) string {
+	return `"signed_on":"` + on + `","items":[{"id":"i1","kind":"service","gl_account":"4000","description":"Services","amount":"` + amount + `"}],"total":"` + amount + `"`
+}
+
+// send has an event taken in and answers its entry's id; the message waits in the queue.
+func (h *house) send(body string) string {
+	h.t.Helper()
+	r := h.intake.Accept(h.t.Context(), []byte(body))
+	if r.Err != nil {
+		h.t.Fatal(r.Err)
+	}
+	return r.Entry
+}
+
+// work works off everything in the queue.
+func (h *house) work() {
+	h.t.Helper()
+	for {
+		w, done, ok := h.queue.TryReceive()
+		if !ok {
+			return
+		}
+		if err := h.worker.Handle(h.t.Context(), w); err != nil {
+			h.t.Fatal(err)
+		}
+		done()
+	}
+}
+
+// later lets time pass, sends what is due, and works it off.
+func (h *house) later(d time.Duration) {
+	h.t.Helper()
+	h.clock.advance(d)
+	if _, err := h.retrier.Run(h.t.Context()); err != nil {
+		h.t.Fatal(err)
+	}
+	h.work()
+}
+
+func (h *house) entry(id string) intlog.Entry {
+	h.t.Helper()
+	key, err := intlog.ParseKey(willow, id)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	e, err := h.store.Entry(h.t.Context(), key)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	if e.State.Owned() == e.DueAt.IsZero() {
+		h.t.Errorf("%s is %s and due %s: due exactly while the machine owns it", id, e.State, e.DueAt)
+	}
+	return e
+}
+
+func (h *house) is(id string, state intlog.State) intlog.Entry {
+	h.t.Helper()
+	e := h.entry(id)
+	if e.State != state {
+		h.t.Fatalf("%s is %s (%s), not %s", id, e.State, e.Why, state)
+	}
+	return e
+}
+
+// journal is QuickBooks' journal, one text per entry.
+func (h *house) journal() []string {
+	var list []string
+	for _, e := range h.sim.Journal(realm) {
+		s := e.Date
+		for _, l := range e.Lines {
+			s += fmt.Sprintf(" %s %s %s", strings.ToLower(l.Side[:1]), l.Account, l.Amount)
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+func (h *house) script(f qbosim.Fault) {
+	h.t.Helper()
+	f.PathContains = "journalentry"
+	if f.Times == 0 {
+		f.Times = 1
+	}
+	if err := h.sim.Script(f); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *house) config(change func(*org.Config)) {
+	h.t.Helper()
+	c, err := h.store.Config(h.t.Context(), willow)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	change(&c)
+	if _, err := h.store.PutConfig(h.t.Context(), c, c.Version); err != nil {
+		h.t.Fatal(err)
+	}
+}
