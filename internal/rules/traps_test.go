@@ -274,6 +274,13 @@ func TestTrapsOfDates(t *testing.T) {
 			b.config.CloseDate = ""
 			want(t, b.post("goods_and_services.unsigned", 2, data{}), "2026-04-01 Debit  100.00 qb 4000", "2026-04-01 Credit 100.00 qb accounts_receivable"+customer)
 		},
+		"a difference of a signing that was moved to the first open day goes there too": func(t *testing.T, b *books) {
+			b.config.CloseDate, b.config.Settings.ClosedPeriod = "2026-03-31", org.FirstOpenDay
+			b.post("payment.created", 1, data{"method": "cash", "amount": "10.00", "date": "2026-03-04"})
+			b.config.CloseDate = ""
+			want(t, b.post("payment.updated", 2, data{"method": "cash", "amount": "12.00", "date": "2026-03-04"}),
+				"2026-04-01 Debit  2.00 qb deposits_clearing"+customer, "2026-04-01 Credit 2.00 qb accounts_receivable"+customer)
+		},
 		"books reopened after first open day leave what stands where it stands": func(t *testing.T, b *books) {
 			b.config.CloseDate, b.config.Settings.ClosedPeriod = "2026-03-31", org.FirstOpenDay
 			b.post("goods_and_services.signed", 1, signed)
