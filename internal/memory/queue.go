@@ -71,15 +71,13 @@ func (q *Queue) TryReceive() (w intlog.Work, done func(), ok bool) {
 	if len(q.turns) > 0 {
 		q.wake()
 	}
-	return w, func() { q.release(org) }, true
+	var once sync.Once
+	return w, func() { once.Do(func() { q.release(org) }) }, true
 }
 
 func (q *Queue) release(org string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !q.busy[org] {
-		return
-	}
 	delete(q.busy, org)
 	if len(q.groups[org]) == 0 {
 		delete(q.groups, org)

@@ -1,0 +1,112 @@
+package porttest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/passare/qbo-sync/internal/intlog"
+)
+
+// QueuePort is what senders and the worker ask of a queue. Receive waits for a message of a group that nobody
+// works on; done acknowledges it.
+type QueuePort interface {
+	Send(ctx context.Context, w intlog.Work) error
+	Receive(ctx context.Context) (w intlog.Work, done func(), err error)
+}
+
+// Queue runs the suite.
+func Queue(t *testing.T, empty func(*testing.T) QueuePort) {
+	t.Helper()
+	for name, f := range map[string]func(*testing.T, QueuePort){
+		"messages of an organisation come in order, each once":                             queueOrder,
+		"an organisation's next message waits until the one before is done, others do not": queueGroups,
+		"waiting ends with the context":                                                    queueContext,
+		"a message is acknowledged only once":                                              queueDoneTwice,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f(t, empty(t))
+		})
+	}
+}
+
+func put(t *testing.T, q QueuePort, organisation string, n int) {
+	t.Helper()
+	if err := q.Send(t.Context(), intlog.Work{Org: organisation, Entries: []string{fmt.Sprint(n)}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// patience ends a test whose message never comes; a conforming queue never uses it up.
+const patience = 30 * time.Second
+
+func take(t *testing.T, q QueuePort) (string, func()) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	w, done, err := q.Receive(ctx)
+	if err != nil {
+		t.Fatalf("no message came: %v", err)
+	}
+	return w.Org + w.Entries[0], done
+}
+
+func queueOrder(t *testing.T, q QueuePort) {
+	for n := range 5 {
+		put(t, q, "a", n)
+	}
+	for n := range 5 {
+		got, done := take(t, q)
+		if want := fmt.Sprintf("a%d", n); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		done()
+	}
+}
+
+func queueGroups(t *testing.T, q QueuePort) {
+	put(t, q, "a", 1)
+	put(t, q, "a", 2)
+	put(t, q, "b", 1)
+	one, doneOne := take(t, q)
+	two, doneTwo := take(t, q)
+	if one != "a1" || two != "b1" {
+		t.Errorf("got %s, then %s", one, two)
+	}
+	doneTwo()
+	doneOne()
+	three, done := take(t, q)
+	if three != "a2" {
+		t.Errorf("got %s", three)
+	}
+	done()
+}
+
+func queueContext(t *testing.T, q QueuePort) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := q.Receive(ctx); err == nil {
+		t.Error("a message came from an empty queue")
+	}
+}
+
+func queueDoneTwice(t *testing.T, q QueuePort) {
+	put(t, q, "a", 1)
+	put(t, q, "a", 2)
+	put(t, q, "a", 3)
+	_, done := take(t, q)
+	done()
+	_, second := take(t, q)
+	done() // a late acknowledgement of the first must not free the group
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if w, _, err := q.Receive(ctx); err == nil {
+		t.Errorf("%v came while the one before is being worked on", w)
+	}
+	second()
+	if got, _ := take(t, q); got != "a3" {
+		t.Errorf("got %s", got)
+	}
+}

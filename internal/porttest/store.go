@@ -1,0 +1,451 @@
+package porttest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/intake"
+	"github.com/passare/qbo-sync/internal/intlog"
+	"github.com/passare/qbo-sync/internal/journal"
+	"github.com/passare/qbo-sync/internal/matching"
+	"github.com/passare/qbo-sync/internal/org"
+	"github.com/passare/qbo-sync/internal/passare"
+	"github.com/passare/qbo-sync/internal/posting"
+	"github.com/passare/qbo-sync/internal/retrying"
+	"github.com/passare/qbo-sync/internal/review"
+)
+
+// StorePort is everything that use cases ask of a store.
+type StorePort interface {
+	intake.Store
+	posting.Store
+	review.Store
+	retrying.Store
+	matching.Links
+}
+
+// began is when the entries of these suites are made.
+func began() time.Time { return time.Date(2026, 3, 4, 15, 0, 0, 0, time.UTC) }
+
+// entry makes an entry of a payment.
+func entry(organisation, id string, version int64, s intlog.State) intlog.Entry {
+	e := passare.Event{
+		Org: organisation, Record: passare.Ref{Type: passare.Payment, ID: id}, Version: version, Verb: passare.Created, Hash: "hash", Raw: []byte(`{}`),
+		Case: &passare.Case{ID: "c1", Number: "24-1"}, Body: &passare.PaymentBody{Amount: 1000, Date: "2026-03-04"},
+	}
+	return intlog.New(e, s, "why", began())
+}
+
+// ok is a call that must succeed: ok(f())(t).
+func ok[T any](v T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func create(t *testing.T, s StorePort, e intlog.Entry, mentions ...passare.Ref) intlog.Entry {
+	t.Helper()
+	stored, created, err := s.Create(t.Context(), e, mentions)
+	if err != nil || !created {
+		t.Fatalf("created %t: %v", created, err)
+	}
+	return stored
+}
+
+func move(t *testing.T, s StorePort, e intlog.Entry, to intlog.State, now time.Time) intlog.Entry {
+	t.Helper()
+	moved := ok(e.Move(to, "test", "", now))(t)
+	return ok(s.Update(t.Context(), moved))(t)
+}
+
+func ids(entries []intlog.Entry) []string {
+	list := []string{}
+	for _, e := range entries {
+		list = append(list, e.ID())
+	}
+	return list
+}
+
+func same(t *testing.T, what string, want, got any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+func conflicts(t *testing.T, what string, err error) {
+	t.Helper()
+	if !fault.Is(err, fault.Conflict) {
+		t.Errorf("%s: %v, want a conflict", what, err)
+	}
+}
+
+// Store runs the suite; empty makes a store without anything in it.
+func Store(t *testing.T, empty func(*testing.T) StorePort) {
+	t.Helper()
+	for name, f := range map[string]func(*testing.T, StorePort){
+		"a created entry is stored once, and a second create answers the stored one":  createOnce,
+		"an update needs the revision that was read, and answers the stored one else": updateByRevision,
+		"of many updates at once one wins":                                            updateRace,
+		"of many creates at once one wins":                                            createRace,
+		"versions come oldest first, whatever order they were stored in":              versionsInOrder,
+		"mentions are found again, each once":                                         mentionsFound,
+		"a configuration changes only from the version that was read":                 configVersions,
+		"a pause is the later one and changes no version":                             pauses,
+		"due entries come longest due first, and only while the machine owns them":    due,
+		"postponing changes the due time alone, and only if it is as seen":            postpone,
+		"lists are newest first, page by page, and follow the states":                 lists,
+		"held entries are found by case and page, in version order":                   held,
+		"the first click stands, and its sweeps go when they are done":                flags,
+		"a link is two puts, each not there or the same":                              links,
+		"the quarantine keeps a delivery once":                                        quarantine,
+		"two organisations share nothing":                                             tenants,
+		"what goes in and comes out is copied":                                        copies,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f(t, empty(t))
+		})
+	}
+}
+
+func createOnce(t *testing.T, s StorePort) {
+	a := create(t, s, entry("a", "p1", 1, intlog.Queued))
+	twin := entry("a", "p1", 1, intlog.Pending)
+	twin.Hash = "other"
+	stored, created, err := s.Create(t.Context(), twin, nil)
+	if err != nil || created {
+		t.Errorf("created again: %v", err)
+	}
+	same(t, "the stored one", a, stored)
+	same(t, "read back", a, ok(s.Entry(t.Context(), a.Key))(t))
+	if _, err := s.Entry(t.Context(), intlog.Key{Org: "a", Record: a.Record, Version: 2}); !fault.Is(err, fault.NotFound) {
+		t.Errorf("an entry that is not there: %v", err)
+	}
+}
+
+func updateByRevision(t *testing.T, s StorePort) {
+	a := create(t, s, entry("a", "p1", 1, intlog.Pending))
+	b := move(t, s, a, intlog.Queued, began())
+	if b.Rev != a.Rev+1 {
+		t.Errorf("revision %d after %d", b.Rev, a.Rev)
+	}
+	stored, err := s.Update(t.Context(), a)
+	conflicts(t, "an update of an older revision", err)
+	same(t, "the stored one", b, stored)
+	a.Version = 9
+	if _, err := s.Update(t.Context(), a); !fault.Is(err, fault.NotFound) {
+		t.Errorf("an update of nothing: %v", err)
+	}
+}
+
+func race(n int, f func() bool) int64 {
+	var wins atomic.Int64
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(func() {
+			if f() {
+				wins.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	return wins.Load()
+}
+
+func updateRace(t *testing.T, s StorePort) {
+	a := create(t, s, entry("a", "p1", 1, intlog.Queued))
+	if wins := race(50, func() bool { _, err := s.Update(t.Context(), a); return err == nil }); wins != 1 {
+		t.Errorf("%d won", wins)
+	}
+}
+
+func createRace(t *testing.T, s StorePort) {
+	wins := race(50, func() bool {
+		_, created, err := s.Create(t.Context(), entry("a", "p1", 1, intlog.Queued), nil)
+		return err == nil && created
+	})
+	if wins != 1 {
+		t.Errorf("%d won", wins)
+	}
+}
+
+func versionsInOrder(t *testing.T, s StorePort) {
+	for _, v := range []int64{10, 2, 999, 1} {
+		create(t, s, entry("a", "p1", v, intlog.Queued))
+	}
+	create(t, s, entry("a", "p10", 1, intlog.Queued))
+	r := ok(s.Record(t.Context(), "a", passare.Ref{Type: passare.Payment, ID: "p1"}))(t)
+	same(t, "versions", []string{"payment.p1.1", "payment.p1.2", "payment.p1.10", "payment.p1.999"}, ids(r.Entries))
+}
+
+func mentionsFound(t *testing.T, s StorePort) {
+	target := passare.Ref{Type: passare.Payment, ID: "p1"}
+	create(t, s, entry("a", "b1", 1, intlog.Queued), target)
+	create(t, s, entry("a", "b1", 2, intlog.Queued), target, target)
+	create(t, s, entry("a", "b2", 1, intlog.Queued), target)
+	r := ok(s.Record(t.Context(), "a", target))(t)
+	got := []string{}
+	for _, ref := range r.MentionedBy {
+		got = append(got, ref.String())
+	}
+	slices.Sort(got)
+	same(t, "mentioned by", []string{"payment/b1", "payment/b2"}, got)
+}
+
+func configVersions(t *testing.T, s StorePort) {
+	if _, err := s.Config(t.Context(), "a"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("no configuration: %v", err)
+	}
+	c := ok(s.PutConfig(t.Context(), org.Config{Org: "a", Name: "one"}, 0))(t)
+	if _, err := s.PutConfig(t.Context(), org.Config{Org: "a"}, 0); !fault.Is(err, fault.Conflict) {
+		t.Errorf("a second first: %v", err)
+	}
+	d := ok(s.PutConfig(t.Context(), org.Config{Org: "a", Name: "two"}, c.Version))(t)
+	if d.Version <= c.Version {
+		t.Errorf("version %d after %d", d.Version, c.Version)
+	}
+	_, err := s.PutConfig(t.Context(), org.Config{Org: "a", Name: "three"}, c.Version)
+	conflicts(t, "an older version", err)
+	same(t, "read back", d, ok(s.Config(t.Context(), "a"))(t))
+}
+
+func pauses(t *testing.T, s StorePort) {
+	c := ok(s.PutConfig(t.Context(), org.Config{Org: "a"}, 0))(t)
+	late := began().Add(time.Hour)
+	for _, until := range []time.Time{began(), late, began().Add(time.Minute)} {
+		if err := s.Pause(t.Context(), "a", until); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := ok(s.Config(t.Context(), "a"))(t)
+	if !got.PauseUntil.Equal(late) || got.Version != c.Version {
+		t.Errorf("paused until %s, version %d after %d", got.PauseUntil, got.Version, c.Version)
+	}
+}
+
+func due(t *testing.T, s StorePort) {
+	a := create(t, s, entry("a", "p1", 1, intlog.Queued))
+	create(t, s, entry("a", "p2", 1, intlog.Pending))
+	c := create(t, s, entry("b", "p3", 1, intlog.Queued))
+	if err := s.Postpone(t.Context(), c.Key, c.DueAt, a.DueAt.Add(-time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	read := func(now time.Time, limit int) []string {
+		return ids(ok(s.Due(t.Context(), now, limit))(t))
+	}
+	same(t, "before", []string{}, read(a.DueAt.Add(-time.Hour), 10))
+	same(t, "longest due first", []string{"payment.p3.1", "payment.p1.1"}, read(a.DueAt, 10))
+	same(t, "within the limit", []string{"payment.p3.1"}, read(a.DueAt, 1))
+	move(t, s, a, intlog.Unchanged, began())
+	same(t, "after it is done", []string{"payment.p3.1"}, read(a.DueAt.Add(time.Hour), 10))
+}
+
+func postpone(t *testing.T, s StorePort) {
+	a := create(t, s, entry("a", "p1", 1, intlog.Queued))
+	to := a.DueAt.Add(time.Hour)
+	if err := s.Postpone(t.Context(), a.Key, a.DueAt, to); err != nil {
+		t.Fatal(err)
+	}
+	conflicts(t, "a due time that is no longer seen", s.Postpone(t.Context(), a.Key, a.DueAt, to))
+	got := ok(s.Entry(t.Context(), a.Key))(t)
+	want := a
+	want.DueAt = to
+	same(t, "the entry", want, got)
+	move(t, s, a, intlog.Unchanged, began())
+	conflicts(t, "an entry that is done", s.Postpone(t.Context(), a.Key, to, to))
+}
+
+func lists(t *testing.T, s StorePort) {
+	var all []intlog.Entry
+	for i := range 7 {
+		e := entry("a", fmt.Sprintf("p%d", i), 1, intlog.Pending)
+		e.Created = e.Created.Add(time.Duration(i/2) * time.Second) // pairs of the same time
+		all = append(all, create(t, s, e))
+	}
+	read := func(tab string, limit int) []string {
+		var got []string
+		mark := intlog.Mark{}
+		for {
+			page := ok(s.List(t.Context(), "a", tab, mark, limit))(t)
+			if len(page) == 0 {
+				return got
+			}
+			if len(page) > limit {
+				t.Fatalf("%d on a page of %d", len(page), limit)
+			}
+			got = append(got, ids(page)...)
+			mark = intlog.MarkOf(page[len(page)-1])
+		}
+	}
+	want := ids(all)
+	slices.Reverse(want)
+	for _, limit := range []int{1, 3, 7, 100} {
+		same(t, "pending", want, read("pending", limit))
+	}
+	queued := move(t, s, all[3], intlog.Queued, began())
+	failed := move(t, s, queued, intlog.Failed, began())
+	same(t, "pending, when one left", slices.DeleteFunc(slices.Clone(want), func(id string) bool { return id == failed.ID() }), read("pending", 3))
+	same(t, "errors", []string{failed.ID()}, read("errors", 3))
+	same(t, "all", want, read("all", 3))
+}
+
+func held(t *testing.T, s StorePort) {
+	create(t, s, entry("a", "p1", 2, intlog.Held))
+	one := create(t, s, entry("a", "p1", 1, intlog.Held))
+	other := entry("a", "p2", 1, intlog.Held)
+	other.Case = "c2"
+	create(t, s, other)
+	goods := entry("a", "g1", 1, intlog.Held)
+	goods.Page = passare.GoodsPage
+	create(t, s, goods)
+	read := func() []string {
+		return ids(ok(s.HeldOn(t.Context(), "a", "c1", passare.PaymentsPage))(t))
+	}
+	same(t, "held", []string{"payment.p1.1", "payment.p1.2"}, read())
+	move(t, s, one, intlog.Queued, began())
+	same(t, "after one is released", []string{"payment.p1.2"}, read())
+}
+
+func flags(t *testing.T, s StorePort) {
+	ctx := context.Background()
+	if _, found, err := s.Flag(ctx, "a", "c1", passare.GoodsPage); found || err != nil {
+		t.Errorf("found %t, %v", found, err)
+	}
+	soon, late := began().Add(time.Minute), began().Add(time.Hour)
+	f := org.Flag{Org: "a", Case: "c1", Page: passare.GoodsPage, By: "Ana", Sweeps: []time.Time{soon, late}}
+	for _, by := range []string{"Ana", "Ben"} {
+		f.By = by
+		if err := s.PutFlag(ctx, f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, found, err := s.Flag(ctx, "a", "c1", passare.GoodsPage)
+	if !found || err != nil || got.By != "Ana" {
+		t.Errorf("%+v %t %v", got, found, err)
+	}
+	if _, found, _ := s.Flag(ctx, "a", "c1", passare.PaymentsPage); found {
+		t.Error("the other page is flagged, too")
+	}
+	count := func(now time.Time) int { return len(ok(s.FlagSweeps(ctx, now, 10))(t)) }
+	if count(began()) != 0 || count(soon) != 1 || count(late) != 1 {
+		t.Errorf("sweeps: %d, %d, %d", count(began()), count(soon), count(late))
+	}
+	if err := s.Swept(ctx, got, soon); err != nil || count(soon) != 0 || count(late) != 1 {
+		t.Errorf("after the first: %d, %d %v", count(soon), count(late), err)
+	}
+	if err := s.Swept(ctx, got, late); err != nil || count(late) != 0 {
+		t.Errorf("after the last: %d %v", count(late), err)
+	}
+}
+
+func links(t *testing.T, s StorePort) {
+	ctx := context.Background()
+	one := intlog.Link{Kind: journal.Customer, Key: "case:1", ID: "7", Display: "John"}
+	for range 2 {
+		same(t, "stored", one, ok(s.PutLink(ctx, "a", one))(t))
+	}
+	other := one
+	other.ID = "8"
+	stored, err := s.PutLink(ctx, "a", other)
+	conflicts(t, "another id for the key", err)
+	same(t, "the key's link", one, stored)
+	thief := one
+	thief.Key = "case:2"
+	stored, err = s.PutLink(ctx, "a", thief)
+	conflicts(t, "another key for the id", err)
+	same(t, "no link", intlog.Link{}, stored)
+	if _, found, err := s.Link(ctx, "a", journal.Customer, "case:2"); found || err != nil {
+		t.Errorf("half a link was stored: %v", err)
+	}
+	if _, found, _ := s.Link(ctx, "a", journal.Vendor, "case:1"); found {
+		t.Error("customers and vendors share links")
+	}
+}
+
+func quarantine(t *testing.T, s StorePort) {
+	for range 3 {
+		for _, body := range []string{"one", "two"} {
+			if err := s.Quarantine(t.Context(), intlog.Quarantined{Org: "a", At: began(), Body: []byte(body)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if kept := ok(s.Quarantined(t.Context(), "a"))(t); len(kept) != 2 || string(kept[0].Body) != "one" {
+		t.Errorf("%d kept", len(kept))
+	}
+}
+
+func tenants(t *testing.T, s StorePort) {
+	ctx := context.Background()
+	a := create(t, s, entry("a", "p1", 1, intlog.Held), passare.Ref{Type: passare.Refund, ID: "f"})
+	_ = ok(s.PutConfig(ctx, org.Config{Org: "a"}, 0))(t)
+	_ = ok(s.PutLink(ctx, "a", intlog.Link{Kind: journal.Customer, Key: "case:1", ID: "7"}))(t)
+	if err := s.PutFlag(ctx, org.Flag{Org: "a", Case: "c1", Page: passare.GoodsPage}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Quarantine(ctx, intlog.Quarantined{Org: "a", Body: []byte("x")}); err != nil {
+		t.Fatal(err)
+	}
+	key := a.Key
+	key.Org = "b"
+	if _, err := s.Entry(ctx, key); !fault.Is(err, fault.NotFound) {
+		t.Errorf("entry: %v", err)
+	}
+	if _, err := s.Config(ctx, "b"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("configuration: %v", err)
+	}
+	for _, ref := range []passare.Ref{a.Record, {Type: passare.Refund, ID: "f"}} {
+		if r := ok(s.Record(ctx, "b", ref))(t); len(r.Entries)+len(r.MentionedBy) > 0 {
+			t.Errorf("record: %+v", r)
+		}
+	}
+	if list := ok(s.List(ctx, "b", "all", intlog.Mark{}, 10))(t); len(list) > 0 {
+		t.Errorf("list: %v", ids(list))
+	}
+	if list := ok(s.HeldOn(ctx, "b", "c1", passare.PaymentsPage))(t); len(list) > 0 {
+		t.Errorf("held: %v", ids(list))
+	}
+	if _, found, _ := s.Flag(ctx, "b", "c1", passare.GoodsPage); found {
+		t.Error("flag")
+	}
+	if _, found, _ := s.Link(ctx, "b", journal.Customer, "case:1"); found {
+		t.Error("link")
+	}
+	if _, err := s.PutLink(ctx, "b", intlog.Link{Kind: journal.Customer, Key: "case:2", ID: "7"}); err != nil {
+		t.Errorf("the same QuickBooks id in another company: %v", err)
+	}
+	if kept := ok(s.Quarantined(ctx, "b"))(t); len(kept) > 0 {
+		t.Error("quarantine")
+	}
+}
+
+func copies(t *testing.T, s StorePort) {
+	e := entry("a", "p1", 1, intlog.Queued)
+	e.Postings = []intlog.Posting{{N: 1, Doc: "d1"}}
+	stored := create(t, s, e)
+	e.Postings[0].Doc = "changed"
+	stored.Postings[0].Doc = "changed"
+	stored.History[0].Who = "changed"
+	got := ok(s.Entry(t.Context(), e.Key))(t)
+	if got.Postings[0].Doc != "d1" || got.History[0].Who == "changed" {
+		t.Errorf("the store changed with its caller: %+v", got)
+	}
+	got.Postings[0].Doc = "changed"
+	r := ok(s.Record(t.Context(), "a", e.Record))(t)
+	if r.Entries[0].Postings[0].Doc != "d1" {
+		t.Error("the store changed with its reader")
+	}
+}
