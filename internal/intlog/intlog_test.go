@@ -1,0 +1,92 @@
+package intlog_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/intlog"
+	"github.com/passare/qbo-sync/internal/passare"
+)
+
+func now() time.Time { return time.Date(2026, 3, 4, 15, 0, 0, 0, time.UTC) }
+
+func entry(s intlog.State) intlog.Entry {
+	return intlog.New(passare.Event{
+		Org: "a", Record: passare.Ref{Type: passare.Payment, ID: "p1"}, Version: 1, Verb: passare.Created, Body: &passare.PaymentBody{},
+	}, s, "", now())
+}
+
+// TestTheTransitionTable spells the table out once more, from the protocol's page.
+func TestTheTransitionTable(t *testing.T) {
+	t.Parallel()
+	table := map[intlog.State]string{
+		intlog.Held: "pending queued deleted superseded excluded", intlog.Pending: "queued deleted superseded excluded",
+		intlog.Queued: "queued waiting posting failed excluded unchanged synced superseded deleted", intlog.Waiting: "queued waiting posting failed excluded unchanged synced superseded deleted",
+		intlog.Claimed: "posting synced failed waiting queued", intlog.Failed: "queued deleted superseded", intlog.Deleted: "queued pending",
+	}
+	for _, from := range intlog.States() {
+		for _, to := range intlog.States() {
+			want := slices.Contains(strings.Fields(table[from]), string(to))
+			if got := intlog.Allowed(from, to); got != want {
+				t.Errorf("%s → %s: %t", from, to, got)
+			}
+			if _, err := entry(from).Move(to, "test", "", now()); fault.Is(err, fault.Conflict) == want {
+				t.Errorf("moving %s → %s: %v", from, to, err)
+			}
+		}
+	}
+}
+
+func TestAnyWalkKeepsTheInvariants(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		e := entry(rapid.SampledFrom(intlog.States()).Draw(rt, "first"))
+		at := now()
+		for range rapid.IntRange(0, 80).Draw(rt, "steps") {
+			if len(intlog.Next(e.State)) == 0 {
+				break
+			}
+			at = at.Add(time.Duration(rapid.IntRange(0, 600).Draw(rt, "seconds")) * time.Second)
+			before, history := e, slices.Clone(e.History)
+			e.Until = at.Add(time.Duration(rapid.IntRange(-60, 600).Draw(rt, "until")) * time.Second)
+			moved, err := e.Move(rapid.SampledFrom(intlog.Next(e.State)).Draw(rt, "to"), "test", "", at)
+			if err != nil {
+				rt.Fatal(err)
+			}
+			e = moved
+			switch {
+			case e.State.Owned() == e.DueAt.IsZero():
+				rt.Fatalf("%s is due %s", e.State, e.DueAt)
+			case e.State.Owned() && e.DueAt.Before(at):
+				rt.Fatalf("%s was due before it came to be", e.State)
+			case len(e.History) > intlog.MaxHistory || e.History[0] != before.History[0] || e.History[len(e.History)-1].To != e.State:
+				rt.Fatalf("history: %+v", e.History)
+			case !slices.Equal(history, before.History):
+				rt.Fatal("the entry that was moved has another history now")
+			}
+		}
+	})
+}
+
+func TestAnIdNamesItsEntry(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		k := intlog.Key{
+			Org: "a", Version: rapid.Int64Range(1, 999_999_999).Draw(rt, "version"),
+			Record: passare.Ref{Type: rapid.SampledFrom(passare.RecordTypes()).Draw(rt, "type"), ID: rapid.StringMatching(`[A-Za-z0-9._-]{1,40}`).Draw(rt, "id")},
+		}
+		if got, err := intlog.ParseKey("a", k.ID()); err != nil || got != k {
+			rt.Fatalf("%s: %+v %v", k.ID(), got, err)
+		}
+	})
+	for _, bad := range []string{"", "x", "payment.p1", "payment..1", ".p1.1", "payment.p1.0", "payment.p1.-1", "payment.p1.x", "payment.p1.99999999999999999999"} {
+		if _, err := intlog.ParseKey("a", bad); !fault.Is(err, fault.NotFound) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
