@@ -1,0 +1,164 @@
+package grant_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/grant"
+	"github.com/passare/qbo-sync/internal/memory"
+)
+
+// intuit is a token endpoint that replaces the refresh token each time; the old one dies.
+type intuit struct {
+	mu      sync.Mutex
+	good    string
+	serial  int
+	flying  int
+	worst   int
+	trouble error
+}
+
+func (i *intuit) Refresh(_ context.Context, refresh string) (grant.Tokens, error) {
+	i.mu.Lock()
+	i.flying++
+	i.worst = max(i.worst, i.flying)
+	i.mu.Unlock()
+	defer func() { i.mu.Lock(); i.flying--; i.mu.Unlock() }()
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.trouble != nil {
+		return grant.Tokens{}, i.trouble
+	}
+	if refresh != i.good {
+		return grant.Tokens{}, fault.New(fault.Disconnected, "invalid_grant")
+	}
+	i.serial++
+	i.good = fmt.Sprint("refresh-", i.serial)
+	return grant.Tokens{Access: fmt.Sprint("access-", i.serial), Refresh: i.good, AccessFor: time.Hour}, nil
+}
+
+type house struct {
+	secrets *memory.Secrets
+	intuit  *intuit
+	now     time.Time
+	keeper  *grant.Keeper
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	h := &house{secrets: memory.NewSecrets(), intuit: &intuit{good: "refresh-0"}, now: time.Date(2026, 3, 4, 15, 0, 0, 0, time.UTC)}
+	h.keeper = h.another()
+	if err := h.keeper.Connect(t.Context(), "willow", "1001", grant.Tokens{Access: "access-0", Refresh: "refresh-0", AccessFor: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// another is another process's keeper over the same secrets.
+func (h *house) another() *grant.Keeper {
+	return grant.New(h.secrets, h.intuit, func() time.Time { return h.now })
+}
+
+func token(t *testing.T, k *grant.Keeper) string {
+	t.Helper()
+	realm, access, err := k.Token(t.Context(), "willow")
+	if err != nil || realm != "1001" {
+		t.Fatalf("%s %v", realm, err)
+	}
+	return access
+}
+
+func TestATokenIsUsedUntilAMinuteBeforeItsEnd(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for _, step := range []struct {
+		after time.Duration
+		want  string
+	}{{0, "access-0"}, {58 * time.Minute, "access-0"}, {time.Minute, "access-1"}, {58 * time.Minute, "access-1"}, {2 * time.Minute, "access-2"}} {
+		h.now = h.now.Add(step.after)
+		if got := token(t, h.keeper); got != step.want {
+			t.Errorf("after %s more: %s, want %s", step.after, got, step.want)
+		}
+	}
+}
+
+func TestOneRefreshRunsAtATime(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.now = h.now.Add(2 * time.Hour)
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() { _, _, _ = h.keeper.Token(context.Background(), "willow") })
+	}
+	wg.Wait()
+	if h.intuit.serial != 1 || h.intuit.worst != 1 {
+		t.Errorf("%d refreshes, %d at once", h.intuit.serial, h.intuit.worst)
+	}
+}
+
+func TestASiblingsTokenIsUsedInsteadOfAnotherRefresh(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	sibling := h.another()
+	token(t, sibling)
+	h.now = h.now.Add(2 * time.Hour)
+	if a, b := token(t, h.keeper), token(t, sibling); a != "access-1" || b != a || h.intuit.serial != 1 {
+		t.Errorf("%s and %s after %d refreshes", a, b, h.intuit.serial)
+	}
+	if _, got, err := sibling.Renew(t.Context(), "willow", "access-1"); err != nil || got != "access-2" {
+		t.Errorf("after a refusal: %s %v", got, err)
+	}
+	if _, got, err := h.keeper.Renew(t.Context(), "willow", "access-1"); err != nil || got != "access-2" || h.intuit.serial != 2 {
+		t.Errorf("the other one: %s %v after %d refreshes", got, err, h.intuit.serial)
+	}
+}
+
+func TestAPassingFaultLosesNothing(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.now = h.now.Add(2 * time.Hour)
+	h.intuit.trouble = fault.New(fault.Unavailable, "503")
+	if _, _, err := h.keeper.Token(t.Context(), "willow"); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("%v", err)
+	}
+	h.intuit.trouble = nil
+	if got := token(t, h.keeper); got != "access-1" {
+		t.Error(got)
+	}
+}
+
+func TestADeadGrantAsksForAPersonAndRecoversAfterReconnecting(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.now, h.intuit.good = h.now.Add(2*time.Hour), "somebody else's"
+	if _, _, err := h.keeper.Token(t.Context(), "willow"); !fault.Is(err, fault.Disconnected) {
+		t.Errorf("%v", err)
+	}
+	if _, _, err := h.keeper.Token(t.Context(), "maple"); !fault.Is(err, fault.Disconnected) {
+		t.Errorf("an organisation that was never connected: %v", err)
+	}
+	h.intuit.good = "refresh-new"
+	if err := h.keeper.Connect(t.Context(), "willow", "1001", grant.Tokens{Access: "access-new", Refresh: "refresh-new", AccessFor: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	if got := token(t, h.keeper); got != "access-new" {
+		t.Error(got)
+	}
+}
+
+func TestAnotherCompanyIsRefused(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for _, k := range []*grant.Keeper{h.keeper, h.another()} {
+		if err := k.Connect(t.Context(), "willow", "2002", grant.Tokens{Access: "a", Refresh: "r", AccessFor: time.Hour}); !fault.Is(err, fault.Conflict) {
+			t.Errorf("%v", err)
+		}
+	}
+	if got := token(t, h.keeper); got != "access-0" {
+		t.Error(got)
+	}
+}
