@@ -125,8 +125,10 @@ func badFields() []badInput {
 "data":{`, `payment.refunded","time":"2026-03-02T15:04:05Z",
 "data":{"refunds":[{"id":"f","amount":"11.00","date":"2026-03-05"}],`, "data.method", "data.refunds"),
 		pay("an adjustment typed with a minus", `"com.passare.payment.created"`, `"com.passare.adjustment.created"`, "data.record.type", "data.direction", "data.reason", "data.method"),
-		{"six wrong fields are six answers", strings.NewReplacer(`"1.0"`, `"2"`, `"version":1`, `"version":0`, `"24-0001"`, `""`, `"2026-03-02",`, `"x",`, `"100.00"`, `1`, `"TX"`, `7`).Replace(good),
-			[]string{"specversion", "data.record.version", "data.case.number", "data.signed_on", "data.items[0].amount", "data.taxes[0].jurisdiction"}},
+		{
+			"six wrong fields are six answers", strings.NewReplacer(`"1.0"`, `"2"`, `"version":1`, `"version":0`, `"24-0001"`, `""`, `"2026-03-02",`, `"x",`, `"100.00"`, `1`, `"TX"`, `7`).Replace(good),
+			[]string{"specversion", "data.record.version", "data.case.number", "data.signed_on", "data.items[0].amount", "data.taxes[0].jurisdiction"},
+		},
 	}
 }
 

@@ -507,7 +507,8 @@ func TestTrapsOfAmounts(t *testing.T) {
 		},
 		"receivables of one customer are one line, also in an ACH settlement": func(t *testing.T, b *books) {
 			want(t, b.post("ach_batch.settled", 1, data{"bank": "operating", "date": "2026-03-10", "payments": []data{
-				{"record": data{"type": "ach_payment", "id": "a1"}, "case": caseOf(1), "amount": "1.00"}, {"record": data{"type": "ach_payment", "id": "a2"}, "case": caseOf(1), "amount": "2.00"},
+				{"record": data{"type": "ach_payment", "id": "a1"}, "case": caseOf(1), "amount": "1.00"},
+				{"record": data{"type": "ach_payment", "id": "a2"}, "case": caseOf(1), "amount": "2.00"},
 				{"record": data{"type": "ach_payment", "id": "a3"}, "case": caseOf(2), "amount": "4.00"},
 			}}), "2026-03-10 Debit  7.00 qb bank:operating", "2026-03-10 Credit 3.00 qb accounts_receivable"+customer, "2026-03-10 Credit 4.00 qb accounts_receivable (Customer John Smith2)")
 		},
