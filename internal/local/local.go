@@ -59,8 +59,9 @@ type Options struct {
 	RetryEach     time.Duration // how often what is due is sent again
 }
 
-// shutdownWithin is how long open requests may take when the system ends.
-const shutdownWithin = 5 * time.Second
+// shutdownWithin is how long open requests may take when the system ends. A connection that was opened and
+// never used counts as busy for 5 s (net/http.Server.Shutdown), so it must be more than that.
+const shutdownWithin = 10 * time.Second
 
 // System is the running product.
 type System struct {
@@ -77,6 +78,7 @@ type System struct {
 	Retrier *retrying.Retrier
 
 	options Options
+	client  *http.Client // of everything here that calls one of the two addresses
 	oauth   *qbo.OAuth
 	issuer  *issuer
 	servers []*http.Server
@@ -106,6 +108,7 @@ func (s *System) Close() error {
 	if s.stop != nil {
 		s.stop()
 	}
+	s.client.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownWithin)
 	defer cancel()
 	var failed error
@@ -125,7 +128,10 @@ func build(o Options) (*System, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &System{options: o, Store: memory.NewStore(), Queue: memory.NewQueue()}
+	s := &System{
+		options: o, Store: memory.NewStore(), Queue: memory.NewQueue(),
+		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 32}},
+	}
 	if s.Golden, err = golden.Load(nil); err != nil {
 		return nil, err
 	}
@@ -133,20 +139,19 @@ func build(o Options) (*System, error) {
 	if s.QBOURL, err = s.serve(o.QBOListen, func(string) (http.Handler, error) { return s.Sim.Handler(), nil }); err != nil {
 		return nil, err
 	}
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 32}}
-	s.oauth = qbo.NewOAuth(s.QBOURL+"/oauth2/v1/tokens/bearer", clientID, clientSecret, client, intlog.RequestTimeout)
+	s.oauth = qbo.NewOAuth(s.QBOURL+"/oauth2/v1/tokens/bearer", clientID, clientSecret, s.client, intlog.RequestTimeout)
 	s.Keeper = grant.New(memory.NewSecrets(), s.oauth, o.Now)
-	if s.Client, err = qbo.New(qbo.Options{BaseURL: s.QBOURL, HTTP: client, Tokens: s.Keeper, Timeout: intlog.RequestTimeout}); err != nil {
+	if s.Client, err = qbo.New(qbo.Options{BaseURL: s.QBOURL, HTTP: s.client, Tokens: s.Keeper, Timeout: intlog.RequestTimeout}); err != nil {
 		return nil, err
 	}
 	s.Worker = posting.New(s.Store, s.Client, matching.New(s.Store, s.Client), o.Now)
 	s.Retrier = retrying.New(s.Store, s.Queue, o.Now)
-	s.URL, err = s.serve(o.Listen, func(url string) (http.Handler, error) { return s.api(url, verifier, client) })
+	s.URL, err = s.serve(o.Listen, func(url string) (http.Handler, error) { return s.api(url, verifier) })
 	return s, err
 }
 
 // api is everything on the API address.
-func (s *System) api(url string, verifier *webhook.Verifier, client *http.Client) (http.Handler, error) {
+func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, error) {
 	var err error
 	if s.issuer, err = newIssuer(url, s.options.Now); err != nil {
 		return nil, err
@@ -156,7 +161,7 @@ func (s *System) api(url string, verifier *webhook.Verifier, client *http.Client
 		Acceptor: intake.New(s.Store, s.Queue, s.options.Now), Signatures: verifier, Now: s.options.Now, Log: s.options.Log, NewTrace: rand.Text,
 	}
 	entries := &httpapi.Entries{
-		Desk: review.New(s.Store, s.Queue, s.options.Now), People: httpapi.NewOIDC(url, audience, client, s.options.Now), NewTrace: rand.Text,
+		Desk: review.New(s.Store, s.Queue, s.options.Now), People: httpapi.NewOIDC(url, audience, s.client, s.options.Now), NewTrace: rand.Text,
 	}
 	events.Register(mux)
 	entries.Register(mux)
