@@ -12,8 +12,10 @@ help: ## show this list
 run: ## the whole product in one process, with the demo (DEMO=once: post it, check it, exit)
 	@$(GO) run ./functions/local
 
-test: ## every test, with the race detector, in random order
+test: ## every test, with the race detector, in random order; then the properties on 10,000 cases
 	@$(GOTEST) ./...
+	@$(GO) test -shuffle=on ./internal/money ./internal/journal ./internal/intlog ./internal/httpapi -rapid.checks=10000
+	@$(GO) test -shuffle=on ./internal/rules -run Converge -rapid.checks=1000
 
 lint: ## formatting, go vet, staticcheck
 	@files="$$($(GO) tool gofumpt -l functions internal)"; if [ -n "$$files" ]; then echo "not formatted (run: go tool gofumpt -w .):"; echo "$$files"; exit 1; fi

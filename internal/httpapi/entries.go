@@ -112,8 +112,8 @@ func rowOf(e intlog.Entry) row {
 		r.NeededFrom = e.Cause[0].Who
 	}
 	for _, p := range e.Postings {
-		if p.QuickBook != "" {
-			r.QuickBooks = append(r.QuickBooks, quickBooksID{ID: p.QuickBook, DocNumber: p.Doc})
+		if p.QuickBooksID != "" {
+			r.QuickBooks = append(r.QuickBooks, quickBooksID{ID: p.QuickBooksID, DocNumber: p.Doc})
 		}
 	}
 	return r
@@ -217,7 +217,7 @@ func detailOf(d review.Detail) detail {
 		Attempts: append([]intlog.Attempt{}, e.Attempts...), History: append([]intlog.Step{}, e.History...), Versions: []row{}, Refused: []twin{},
 	}
 	for _, p := range e.Postings {
-		j := journalRow{DocNumber: p.Doc, Date: string(p.Date), QuickBooks: p.QuickBook, Lines: []lineRow{}}
+		j := journalRow{DocNumber: p.Doc, Date: string(p.Date), QuickBooks: p.QuickBooksID, Lines: []lineRow{}}
 		for _, l := range (rules.Planned{Movements: p.Movements}).Lines() {
 			j.Lines = append(j.Lines, lineOf(l))
 		}

@@ -14,9 +14,6 @@ import (
 	"github.com/passare/qbo-sync/internal/passare"
 )
 
-// MaxBody is how large a request may be, in bytes.
-const MaxBody = 1 << 20
-
 // Content types of deliveries (../passare/events.md, Envelope).
 const (
 	oneEvent   = "application/cloudevents+json"
@@ -80,13 +77,13 @@ func (h *Events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// readBody reads a body within MaxBody. Errors: fault.TooLarge, fault.Invalid.
+// readBody reads a body within passare.MaxDelivery. Errors: fault.TooLarge, fault.Invalid.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, passare.MaxDelivery))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, fault.New(fault.TooLarge, "A delivery may have at most %d bytes.", MaxBody)
+		return nil, fault.New(fault.TooLarge, "A delivery may have at most %d bytes.", passare.MaxDelivery)
 	case err != nil:
 		return nil, fault.Because(err, fault.Invalid, "The body could not be read.")
 	}

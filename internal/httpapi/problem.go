@@ -31,7 +31,7 @@ func kinds() []kind {
 	return []kind{
 		{fault.Invalid, http.StatusUnprocessableEntity, "The input is wrong"},
 		{malformed, http.StatusBadRequest, "The body cannot be read"},
-		{fault.Unauthenticated, http.StatusUnauthorized, "Who are you?"},
+		{fault.Unauthenticated, http.StatusUnauthorized, "Not signed in, or not signed rightly"},
 		{fault.Forbidden, http.StatusForbidden, "A permission is missing"},
 		{fault.NotFound, http.StatusNotFound, "Not found"},
 		{fault.Conflict, http.StatusConflict, "Not possible now"},

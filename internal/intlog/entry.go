@@ -42,18 +42,18 @@ func ParseKey(org, id string) (Key, error) {
 // Posting is one journal entry of an entry: on one date, under one number that is never reused. It is
 // stored before it is sent, so that its outcome can always be asked for.
 type Posting struct {
-	N         int                `json:"n"`
-	Doc       string             `json:"doc"`
-	Date      date.Date          `json:"date"`
-	Movements []journal.Movement `json:"movements"`
-	Request   string             `json:"request"`          // requestid under which it is sent
-	Faults    int                `json:"faults,omitempty"` // sends whose outcome stayed unknown
-	QuickBook string             `json:"qid,omitempty"`    // id in QuickBooks, once accepted
-	Closed    bool               `json:"closed,omitempty"` // certainly refused; the next attempt is another posting
+	N            int                `json:"n"`
+	Doc          string             `json:"doc"`
+	Date         date.Date          `json:"date"`
+	Movements    []journal.Movement `json:"movements"`
+	Request      string             `json:"request"`          // requestid under which it is sent
+	Faults       int                `json:"faults,omitempty"` // sends whose outcome stayed unknown
+	QuickBooksID string             `json:"qid,omitempty"`    // id in QuickBooks, once accepted
+	Closed       bool               `json:"closed,omitempty"` // certainly refused; the next attempt is another posting
 }
 
 // Open says whether the posting's outcome is still to be known.
-func (p Posting) Open() bool { return p.QuickBook == "" && !p.Closed }
+func (p Posting) Open() bool { return p.QuickBooksID == "" && !p.Closed }
 
 // Attempt is one try to post, for people.
 type Attempt struct {
@@ -152,7 +152,7 @@ func (e Entry) Open() bool { return slices.ContainsFunc(e.Postings, Posting.Open
 func (e Entry) Standing() []rules.Standing {
 	var standing []rules.Standing
 	for _, p := range e.Postings {
-		if p.QuickBook == "" {
+		if p.QuickBooksID == "" {
 			continue
 		}
 		for _, m := range p.Movements {

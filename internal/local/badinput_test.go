@@ -13,9 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/passare/qbo-sync/internal/fault"
-	"github.com/passare/qbo-sync/internal/httpapi"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/local"
+	"github.com/passare/qbo-sync/internal/passare"
 	"github.com/passare/qbo-sync/internal/webhook"
 )
 
@@ -300,7 +300,7 @@ func TestOnlyPassareCanDeliver(t *testing.T) {
 		{"plain JSON", but("Content-Type", "application/json"), good, 415},
 		{"no content type", but("Content-Type", ""), good, 415},
 		{"form", but("Content-Type", "application/x-www-form-urlencoded"), good, 415},
-		{"one byte over 1 MiB", http.Header{"Content-Type": {one}}, strings.Repeat("x", httpapi.MaxBody+1), 413},
+		{"one byte over 1 MiB", http.Header{"Content-Type": {one}}, strings.Repeat("x", passare.MaxDelivery+1), 413},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -392,7 +392,7 @@ func TestTheSameVersionWithOtherDataIsRefusedAndShown(t *testing.T) {
 func TestAMebibyteIsStillRead(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	padded := good + strings.Repeat(" ", httpapi.MaxBody-len(good))
+	padded := good + strings.Repeat(" ", passare.MaxDelivery-len(good))
 	if status, a := deliver(t, s, one, padded); status != http.StatusAccepted {
 		t.Errorf("%d %+v", status, a)
 	}

@@ -17,12 +17,14 @@ import (
 
 // Limits of one event (events.md, Limits).
 const (
-	MaxText = 1000          // characters of a description, reason or memo
-	MaxName = 100           // characters of a name or a part of it
-	MaxID   = 100           // characters of an identifier
-	MaxList = 1000          // items, members, lines of one record
-	maxEcho = 64            // characters of a wrong value that an answer repeats
-	maxVer  = 1_000_000_000 // versions are below this: the store's keys have nine digits
+	MaxText = 1000 // characters of a description, reason or memo
+	MaxName = 100  // characters of a name or a part of it
+	MaxID   = 100  // characters of an identifier
+	MaxList = 1000 // items, members, lines of one record
+	maxEcho = 64   // characters of a wrong value that an answer repeats
+
+	MaxVersion  = 999_999_999 // the store's keys have nine digits
+	MaxDelivery = 1 << 20     // bytes of one request
 )
 
 // need says whether a field may be absent.
@@ -215,8 +217,8 @@ func (r *reader) version(key string) int64 {
 	}
 	n, ok := v.(json.Number)
 	i, err := strconv.ParseInt(n.String(), 10, 64)
-	if !ok || err != nil || i < 1 || i >= maxVer {
-		r.wrong(key, v, "must be a whole number from 1 to %d", maxVer-1)
+	if !ok || err != nil || i < 1 || i > MaxVersion {
+		r.wrong(key, v, "must be a whole number from 1 to %d", MaxVersion)
 		return 0
 	}
 	return i

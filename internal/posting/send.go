@@ -93,7 +93,7 @@ func (j *job) probe(ctx context.Context) error {
 		p := &j.entry.Postings[i]
 		for _, f := range found {
 			if p.Open() && f.DocNumber == p.Doc && strings.Contains(f.Note, mark(j.entry.Key, p.N)) {
-				p.QuickBook = f.ID
+				p.QuickBooksID = f.ID
 				j.entry.Tried(intlog.Attempt{At: j.now(), Outcome: "Found in QuickBooks: an earlier try had arrived."})
 			}
 		}
@@ -170,13 +170,13 @@ func (o *outcome) keep(p *intlog.Posting, s sending) {
 func (j *job) sendOne(ctx context.Context, p *intlog.Posting, s sending, o *outcome) {
 	entry, err := j.journalEntry(*p)
 	if err == nil {
-		p.QuickBook, err = j.books.CreateJournalEntry(ctx, j.entry.Org, entry, p.Request)
+		p.QuickBooksID, err = j.books.CreateJournalEntry(ctx, j.entry.Org, entry, p.Request)
 	}
 	attempt := intlog.Attempt{At: j.now(), Outcome: "Posted " + p.Doc + "."}
 	if err != nil {
 		f := fault.As(err)
 		attempt.Outcome, attempt.Code, attempt.Trace = f.Message, f.Origin, f.Trace
-		p.QuickBook = ""
+		p.QuickBooksID = ""
 		j.classify(ctx, f, p, s, o)
 	}
 	j.entry.Tried(attempt)
