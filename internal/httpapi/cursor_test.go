@@ -3,7 +3,6 @@ package httpapi_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -89,7 +88,7 @@ func FuzzCursor(f *testing.F) {
 		case status == http.StatusUnprocessableEntity && !d.asked:
 		case status == http.StatusOK && d.org == "willow-creek" && (d.after.Key.Org == "willow-creek" || cursor == ""):
 		default:
-			t.Error(fmt.Sprintf("cursor %q is answered %d, asked %+v", cursor, status, d))
+			t.Errorf("cursor %q is answered %d, asked %+v", cursor, status, d)
 		}
 	})
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// State is where an entry is (architecture, "Entry states"; protocol.md §2).
+// State is where an entry is (../posting/protocol.md §1, States).
 type State string
 
 // The states.

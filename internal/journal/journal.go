@@ -93,7 +93,7 @@ type Entry struct {
 	lines []Line
 }
 
-// Limits of QuickBooks (quickbooks-api §1.1) that New holds.
+// Limits of QuickBooks (../qbosim/quickbooks.md, Journal entries) that New holds.
 const (
 	MaxDocNumber   = 21    // characters of DocNumber
 	MaxNote        = 4000  // characters of PrivateNote

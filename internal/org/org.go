@@ -13,7 +13,7 @@ import (
 // (../rules/accounting.md §2). "bank:" plus a Passare bank id is the role of a bank account.
 type Role string
 
-// The roles. Their QuickBooks account types are in Types.
+// The roles. Which types of QuickBooks accounts fit each is in accounting.md §2.
 const (
 	AccountsReceivable  Role = "accounts_receivable"
 	DepositsClearing    Role = "deposits_clearing"
@@ -32,6 +32,14 @@ const (
 	bankPrefix               = "bank:"
 	glPrefix                 = "gl:"
 )
+
+// Roles lists them all, but for the banks, of which an organisation has as many as it likes.
+func Roles() []Role {
+	return []Role{
+		AccountsReceivable, DepositsClearing, CardClearing, CashAdvances, SalesTax, Discounts, FinanceIncome, Adjustments, AdjustmentsIncrease,
+		InsuranceFees, MerchantFees, ReturnedPaymentFees, InsuranceGrowth, RefundsPayable,
+	}
+}
 
 // Bank is the role of a Passare bank account.
 func Bank(id string) Role { return Role(bankPrefix + id) }

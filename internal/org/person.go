@@ -5,7 +5,7 @@ import "slices"
 // Permission is what a person may do.
 type Permission string
 
-// The two permissions (rest-api, Conventions).
+// The two permissions (README, Who may do what).
 const (
 	SeeLog Permission = "integration_log"    // see the log and its notifications; sync, retry, delete, restore
 	Manage Permission = "integrations_admin" // settings, mapping, connection, links

@@ -2,7 +2,6 @@ package passare_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -167,7 +166,7 @@ func FuzzSplit(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		events, err := passare.Split(raw)
 		if err == nil && (len(events) < 1 || len(events) > passare.MaxBatch) {
-			t.Error(fmt.Sprintf("%d events", len(events)))
+			t.Errorf("%d events", len(events))
 		}
 		if err != nil && len(fault.As(err).Fields) != 1 {
 			t.Errorf("refused without a field: %v", err)

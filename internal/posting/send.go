@@ -72,7 +72,7 @@ func (j *job) recover(ctx context.Context) error {
 		return err
 	}
 	if err := j.probe(ctx); err != nil {
-		return nil //nolint:nilerr // QuickBooks could not be asked: the lease ends, and the next claim asks again
+		return nil // QuickBooks could not be asked: the lease ends, and the next claim asks again
 	}
 	return j.send(ctx, again)
 }

@@ -244,7 +244,7 @@ func (j *job) planWithCloseDate(ctx context.Context, plan rules.Plan) (rules.Pla
 func (j *job) readCloseDate(ctx context.Context) (bool, error) {
 	preferences, err := j.books.Preferences(ctx, j.entry.Org)
 	if err != nil || preferences.BookCloseDate == j.config.CloseDate {
-		return false, nil //nolint:nilerr // not being able to ask is no reason to stop
+		return false, nil // not being able to ask is no reason to stop
 	}
 	config := j.config
 	config.CloseDate = preferences.BookCloseDate
