@@ -179,12 +179,12 @@ func (j *job) versions() ([]passare.Event, error) {
 			top = e.Version
 		}
 	}
-	counts := func(e intlog.Entry) bool { return e.Version <= top && e.State.Counts() }
+	counting := slices.DeleteFunc(slices.Clone(j.record.Entries), func(e intlog.Entry) bool { return e.Version > top || !e.State.Counts() })
+	if !j.needsEveryVersion() && len(counting) > 0 {
+		counting = counting[len(counting)-1:]
+	}
 	var events []passare.Event
-	for i, e := range j.record.Entries {
-		if !counts(e) || (!j.needsEveryVersion() && slices.ContainsFunc(j.record.Entries[i+1:], counts)) {
-			continue
-		}
+	for _, e := range counting {
 		event, err := passare.Decode(e.Data)
 		if err != nil {
 			return nil, err
