@@ -30,7 +30,7 @@ golden: ## renew every golden file from the code; then look at the difference
 	@UPDATE_GOLDEN=1 $(GO) test ./... -run Golden -count=1
 
 bench: ## CPU and allocations of taking in, planning and posting, and that they do not grow
-	@$(GO) test ./... -run '^$$' -bench . -benchmem -count=1
+	@$(GO) test ./internal/local -run '^$$' -bench . -benchmem -count=1
 
 fuzz: ## each fuzz target for ten seconds
 	@set -e; for package in $$(grep -rl --include='*_test.go' '^func Fuzz' internal | xargs -n1 dirname | sort -u); do \

@@ -42,7 +42,7 @@ func (s *System) Demo(ctx context.Context, out io.Writer, expected golden.Expect
 	}
 	d.proof(expected)
 	if len(d.wrong) > 0 {
-		return fmt.Errorf("local.Demo: %d differences:\n  %s", len(d.wrong), strings.Join(d.wrong, "\n  "))
+		return fmt.Errorf("local.Demo: %d not as expected:\n  %s", len(d.wrong), strings.Join(d.wrong, "\n  "))
 	}
 	return nil
 }

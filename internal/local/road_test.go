@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,18 @@ func TestTheGoldenCaseGoesTheWholeRoad(t *testing.T) {
 	for _, said := range []string{"All agrees: 12 events, 12 journal entries", "A/R after  6,800.00", "Re-signed by Ana Diaz"} {
 		if !strings.Contains(out.String(), said) {
 			t.Errorf("the demo does not say %q", said)
+		}
+	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(readme), "## How an event becomes an entry")
+	_, after, _ = strings.Cut(after, "```\n")
+	entry, _, _ := strings.Cut(after, "```")
+	for line := range strings.Lines(entry) {
+		if line = strings.TrimSpace(line); line != "" && !strings.Contains(out.String(), line) {
+			t.Errorf("README shows %q, the demo does not", line)
 		}
 	}
 }
