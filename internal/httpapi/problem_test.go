@@ -14,9 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/goldenfile"
 	"github.com/passare/qbo-sync/internal/httpapi"
 	"github.com/passare/qbo-sync/internal/intake"
 	"github.com/passare/qbo-sync/internal/intlog"
@@ -60,27 +59,6 @@ func raw(res *http.Response) string {
 	return b.String()
 }
 
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", "golden", name+".txt")
-	if os.Getenv("UPDATE_GOLDEN") != "" {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
-}
-
 const (
 	one  = "application/cloudevents+json"
 	many = "application/cloudevents-batch+json"
@@ -110,7 +88,7 @@ func TestGoldenProblems(t *testing.T) {
 			if strings.Contains(got, "SECRET") {
 				t.Errorf("an internal cause is shown: %s", got)
 			}
-			golden(t, "problem_"+name, got)
+			goldenfile.Check(t, "problem_"+name, got)
 		})
 	}
 }
@@ -137,7 +115,7 @@ func TestGoldenAnswersToDeliveries(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			golden(t, "delivery_"+name, answer(events(x.result), x.contentType, x.body))
+			goldenfile.Check(t, "delivery_"+name, answer(events(x.result), x.contentType, x.body))
 		})
 	}
 }

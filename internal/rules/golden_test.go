@@ -2,14 +2,13 @@ package rules_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/passare/qbo-sync/internal/golden"
+	"github.com/passare/qbo-sync/internal/goldenfile"
 	"github.com/passare/qbo-sync/internal/journal"
 	"github.com/passare/qbo-sync/internal/money"
 	"github.com/passare/qbo-sync/internal/org"
@@ -159,29 +158,9 @@ func TestGoldenEachTriggerToItsEntries(t *testing.T) {
 				if last := life[len(life)-1].kind; last != name {
 					t.Fatalf("the example ends in %s", last)
 				}
-				compareGolden(t, filepath.Join("testdata", "golden", name+".txt"), render(t, life))
+				goldenfile.Check(t, name, render(t, life))
 			})
 		}
-	}
-}
-
-func compareGolden(t *testing.T, path, got string) {
-	t.Helper()
-	if os.Getenv("UPDATE_GOLDEN") != "" {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
 	}
 }
 
