@@ -9,14 +9,10 @@ type FoundEntry struct {
 	Note      string // PrivateNote, with our mark if it is ours
 }
 
-// NewName is a customer or vendor to be created. Only Display is required.
+// NewName is a customer or vendor to be created.
 type NewName struct {
 	Display string
-	Given   string
-	Middle  string
-	Family  string
-	Suffix  string
-	Notes   string
+	Notes   string // for people: whose it is in Passare; vendors have none
 }
 
 // FoundName is a customer, vendor or employee that QuickBooks has under a display name.

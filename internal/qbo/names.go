@@ -9,17 +9,12 @@ import (
 
 type nameBody struct {
 	DisplayName string `json:"DisplayName"`
-	GivenName   string `json:"GivenName,omitempty"`
-	MiddleName  string `json:"MiddleName,omitempty"`
-	FamilyName  string `json:"FamilyName,omitempty"`
-	Suffix      string `json:"Suffix,omitempty"`
 	Notes       string `json:"Notes,omitempty"`
 }
 
 // CreateCustomer creates a customer. Errors: fault.NameTaken when any customer, vendor or employee uses the name.
 func (c *Client) CreateCustomer(ctx context.Context, org string, n journal.NewName, requestID string) (string, error) {
-	body := nameBody{DisplayName: n.Display, GivenName: n.Given, MiddleName: n.Middle, FamilyName: n.Family, Suffix: n.Suffix, Notes: n.Notes}
-	id, err := c.create(ctx, org, "customer", "Customer", body, requestID)
+	id, err := c.create(ctx, org, "customer", "Customer", nameBody{DisplayName: n.Display, Notes: n.Notes}, requestID)
 	if err != nil {
 		return "", fmt.Errorf("qbo.CreateCustomer: %w", err)
 	}
