@@ -33,13 +33,6 @@ type Account struct {
 	Active             bool
 }
 
-// Named is a class or a department (location).
-type Named struct {
-	ID     string
-	Name   string
-	Active bool
-}
-
 // Preferences are the settings of the company that the protocol respects.
 type Preferences struct {
 	BookCloseDate date.Date // empty when the books are not closed

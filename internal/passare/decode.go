@@ -32,12 +32,6 @@ func Split(body []byte) ([]json.RawMessage, error) {
 	return events, nil
 }
 
-// Syntax checks that a body is one JSON value that Decode could read at all. Errors: fault.Invalid.
-func Syntax(body []byte) error {
-	_, err := parseTree(body)
-	return err
-}
-
 // Decode reads one event. Errors: fault.Invalid with every wrong field; the Event then holds what
 // could be read of its identity, for the quarantine.
 func Decode(raw []byte) (Event, error) {

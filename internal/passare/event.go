@@ -149,12 +149,6 @@ type Ref struct {
 // String is "type/id", the subject of the record's events.
 func (r Ref) String() string { return string(r.Type) + "/" + r.ID }
 
-// ParseRef reads "type/id".
-func ParseRef(s string) (Ref, bool) {
-	t, id, ok := strings.Cut(s, "/")
-	return Ref{Type: RecordType(t), ID: id}, ok && t != "" && id != ""
-}
-
 // Event is one version of one record: its whole present state, and what happened.
 type Event struct {
 	ID        string    // the CloudEvent's id, for tracing only
