@@ -28,7 +28,9 @@ func (s *System) Connect(ctx context.Context, c org.Config) error {
 	for _, a := range s.Golden.Company.Accounts {
 		company.Accounts = append(company.Accounts, qbosim.NewAccount{Name: a.Name, AccountType: a.Type, AccountSubType: a.SubType})
 	}
-	s.Sim.AddCompany(company)
+	if err := s.Sim.AddCompany(company); err != nil {
+		return fmt.Errorf("local.Connect: %w", err)
+	}
 	tokens, err := s.oauth.Refresh(ctx, s.Sim.Grant(c.Realm))
 	if err != nil {
 		return fmt.Errorf("local.Connect: %w", err)

@@ -74,11 +74,13 @@ func newHouse(t *testing.T) *house {
 		org.DepositsClearing, org.CardClearing, org.CashAdvances, org.SalesTax, org.Discounts, org.FinanceIncome, org.Adjustments,
 		org.InsuranceFees, org.MerchantFees, org.ReturnedPaymentFees, org.InsuranceGrowth, org.RefundsPayable, org.Bank("operating"),
 	} {
-		mapping.Roles[role] = add(string(role), "Other Current Asset")
+		mapping.Roles[role] = add(strings.ReplaceAll(string(role), ":", " "), "Other Current Asset")
 	}
 	mapping.Roles[org.AccountsReceivable] = add("accounts_receivable", "Accounts Receivable")
 	mapping.GL["4000"], mapping.GL["6100"] = add("4000", "Income"), add("6100", "Expense")
-	h.sim.AddCompany(company)
+	if err := h.sim.AddCompany(company); err != nil {
+		t.Fatal(err)
+	}
 	oauth := qbo.NewOAuth(server.URL+"/oauth2/v1/tokens/bearer", "id", "secret", http.DefaultClient, time.Minute)
 	keeper := grant.New(memory.NewSecrets(), oauth, h.clock.now)
 	tokens, err := oauth.Refresh(t.Context(), h.sim.Grant(realm))

@@ -351,7 +351,7 @@ func TestVersionsInWhateverOrder(t *testing.T) {
 			h.work()
 			h.later(intlog.PollMin)
 			h.is(batch, intlog.Synced)
-			h.has(receipt, "2026-03-07 d bank:operating 10.00 c deposits_clearing 10.00")
+			h.has(receipt, "2026-03-07 d bank operating 10.00 c deposits_clearing 10.00")
 			change := h.send(event("payment.deleted", "p1", 2, paid("10.00")))
 			h.work()
 			if e := h.is(change, intlog.Waiting); !strings.Contains(e.Cause[0].Text, "b1") {
@@ -361,7 +361,7 @@ func TestVersionsInWhateverOrder(t *testing.T) {
 			h.work()
 			h.later(intlog.PollMin)
 			h.is(change, intlog.Synced)
-			if b := h.sim.Balances(realm); b["accounts_receivable"] != 0 || b["deposits_clearing"] != 0 || b["bank:operating"] != 0 {
+			if b := h.sim.Balances(realm); b["accounts_receivable"] != 0 || b["deposits_clearing"] != 0 || b["bank operating"] != 0 {
 				t.Errorf("%v", b)
 			}
 		},

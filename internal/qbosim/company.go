@@ -2,6 +2,8 @@ package qbosim
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,80 +27,252 @@ type Company struct {
 // company is a simulated company's books.
 type company struct {
 	realm, name string
-	objects     map[string][]object // by entity name, in order of creation
-	byID        map[string]object   // entity name + "/" + id
-	nameKeys    map[string]bool     // display names in use, lower case
-	docs        map[string][]*entry // by DocNumber
-	balances    map[string]money.Cents
-	requests    map[string]result
+	rows        map[string][]*row      // by entity, in order of creation; deleted ones stay for change data
+	byID        map[string]*row        // entity + "/" + id
+	docs        map[string][]*row      // journal entries by DocNumber
+	balances    map[string]money.Cents // of accounts by id, from journal entries, debit positive
+	owed        map[string]money.Cents // by customers, by id
+	requests    map[string]remembered  // by requestid
 	switches    Switches
 	counters    Counters
+	calls       []time.Time
+	batches     []time.Time
+	nameWrites  int // under way
 	ids         int // shared by transactions, names and lists
+	changes     int // orders what changed within one second
 }
 
-// object is anything that has an id and can be shown.
-type object interface {
-	id() string
-	show(co *company) ordered
-	property(name string) (value string, queryable bool)
-	active() bool
+// row is an object that QuickBooks keeps. doc has all fields in the order of answers; what changes by itself is put in when it is shown.
+type row struct {
+	x        *schema
+	ident    string
+	token    int
+	created  time.Time
+	updated  time.Time
+	touched  int // order of changes within one second
+	inactive bool
+	suffix   string // behind the name while inactive
+	deleted  bool
+	doc      ordered
+	lines    []line // of a journal entry
+	fresh    bool   // was just created: a new account's answer has no LastUpdatedTime
 }
 
-// AddCompany makes a company. An existing one of that realm is replaced.
-func (s *Sim) AddCompany(c Company) {
+// AddCompany makes a company. An existing one of that realm is replaced. It fails for a name that QuickBooks would not take.
+func (s *Sim) AddCompany(c Company) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	co := &company{
-		realm: c.Realm, name: c.Name, objects: map[string][]object{}, byID: map[string]object{}, nameKeys: map[string]bool{},
-		docs: map[string][]*entry{}, balances: map[string]money.Cents{}, requests: map[string]result{},
-		counters: Counters{Requests: map[string]int{}},
+		realm: c.Realm, name: c.Name, rows: map[string][]*row{}, byID: map[string]*row{}, docs: map[string][]*row{},
+		balances: map[string]money.Cents{}, owed: map[string]money.Cents{}, requests: map[string]remembered{},
+		counters: Counters{Requests: map[string]int{}, ReadsByMonth: map[string]int{}},
 	}
 	s.companies[c.Realm] = co
+	add := func(entity string, in ordered) error {
+		if r := s.create(co, s.entityNamed(entity), in, ""); !r.ok() {
+			return fmt.Errorf("qbosim.AddCompany: %s %s: %s", entity, in.text("Name"), r.body)
+		}
+		return nil
+	}
+	var failed error
 	for _, a := range c.Accounts {
-		co.add("Account", &account{meta: s.newMeta(co), name: a.Name, kind: a.AccountType, sub: a.AccountSubType})
+		failed = errors.Join(failed, add("Account", ordered{{"Name", a.Name}, {"AccountType", a.AccountType}, {"AccountSubType", orNil(a.AccountSubType)}}))
 	}
 	for _, n := range c.Classes {
-		co.add("Class", &listed{meta: s.newMeta(co), name: n})
+		failed = errors.Join(failed, add("Class", ordered{{"Name", n}}))
 	}
 	for _, n := range c.Departments {
-		co.add("Department", &listed{meta: s.newMeta(co), name: n})
+		failed = errors.Join(failed, add("Department", ordered{{"Name", n}}))
 	}
+	return failed
 }
 
-// meta is what every object has.
-type meta struct {
-	ident    string
-	created  string
-	inactive bool
-}
-
-func (m meta) id() string   { return m.ident }
-func (m meta) active() bool { return !m.inactive }
-
-func (s *Sim) newMeta(co *company) meta {
-	co.ids++
-	return meta{ident: strconv.Itoa(co.ids), created: s.second()}
-}
-
-func (m meta) times() ordered {
-	return ordered{{"CreateTime", m.created}, {"LastUpdatedTime", m.created}}
-}
-
-func (co *company) add(entity string, o object) {
-	co.objects[entity] = append(co.objects[entity], o)
-	co.byID[entity+"/"+o.id()] = o
-}
-
-func (co *company) rows(entity string) []object { return co.objects[entity] }
-
-// entityName is the name of an entity by its path or in a query, whatever its case.
-func entityName(s string) string {
-	for _, name := range []string{"Account", "Customer", "Vendor", "Employee", "Class", "Department", "JournalEntry", "CompanyInfo", "Preferences"} {
-		if strings.EqualFold(name, s) {
-			return name
+// Seed puts objects into a company as QuickBooks once showed them: ids, tokens, times and all.
+func (s *Sim) Seed(realm, entity string, objects ...json.RawMessage) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	co, x := s.companies[realm], s.entityNamed(entity)
+	if co == nil || x == nil {
+		return fmt.Errorf("qbosim.Seed: there is no company %s, or no entity %s", realm, entity)
+	}
+	for _, raw := range objects {
+		doc, err := parseObject(raw)
+		if err != nil {
+			return fmt.Errorf("qbosim.Seed: %w", err)
+		}
+		if err := s.seed(co, x, doc); err != nil {
+			return fmt.Errorf("qbosim.Seed: %s %s: %w", x.name, doc.text("Id"), err)
 		}
 	}
-	return ""
+	return nil
+}
+
+func (s *Sim) seed(co *company, x *schema, doc ordered) error {
+	token, err := strconv.Atoi(doc.text("SyncToken"))
+	if err != nil {
+		return err
+	}
+	r := &row{x: x, ident: doc.text("Id"), token: token, doc: doc}
+	meta := doc.object("MetaData")
+	if r.created, err = time.Parse(time.RFC3339, meta.text("CreateTime")); err != nil {
+		return err
+	}
+	if r.updated, err = time.Parse(time.RFC3339, meta.text("LastUpdatedTime")); err != nil {
+		r.updated = r.created
+	}
+	r.inactive = doc.text("Active") == "false"
+	if r.inactive {
+		for _, key := range []string{x.nameField, "FullyQualifiedName"} {
+			if base, cut := strings.CutSuffix(doc.text(key), deletedSuffix); cut {
+				r.doc, r.suffix = r.doc.with(key, base), deletedSuffix
+			}
+		}
+	}
+	if x.name == "JournalEntry" {
+		s.stubs(co, doc)
+		lines, wrong := co.readLines(doc)
+		if len(wrong) > 0 {
+			return fmt.Errorf("%s", wrong[0].Detail)
+		}
+		r.lines = lines
+		co.book(r, 1)
+	}
+	if n, err := strconv.Atoi(r.ident); err == nil && n > co.ids && n < 1<<30 {
+		co.ids = n
+	}
+	co.add(r)
+	return nil
+}
+
+// stubs makes the accounts that a seeded entry names and the company does not have.
+func (s *Sim) stubs(co *company, doc ordered) {
+	list, _ := doc.get("Line").([]any)
+	for _, v := range list {
+		l, _ := v.(ordered)
+		ref := l.object("JournalEntryLineDetail").object("AccountRef")
+		if _, known := co.find("Account", ref.text("value")); known || ref == nil {
+			continue
+		}
+		co.add(&row{x: s.entityNamed("Account"), ident: ref.text("value"), doc: ordered{
+			{"Name", ref.text("name")}, {"FullyQualifiedName", ref.text("name")}, {"Active", true}, {"AccountType", "Other Current Asset"},
+		}})
+	}
+}
+
+func (co *company) add(r *row) {
+	co.changes++
+	r.touched = co.changes
+	co.rows[r.x.name] = append(co.rows[r.x.name], r)
+	co.byID[r.x.name+"/"+r.ident] = r
+	if doc := r.doc.text("DocNumber"); r.x.name == "JournalEntry" && doc != "" {
+		co.docs[doc] = append(co.docs[doc], r)
+	}
+}
+
+func (co *company) find(entity, id string) (*row, bool) {
+	r, ok := co.byID[entity+"/"+id]
+	return r, ok
+}
+
+// newRow makes a row of the next id; it is not in the books yet.
+func (s *Sim) newRow(co *company, x *schema) *row {
+	co.ids++
+	now := s.o.Now()
+	return &row{x: x, ident: strconv.Itoa(co.ids), created: now, updated: now, fresh: true}
+}
+
+// deletedSuffix is what QuickBooks writes behind the name of an inactive object (quickbooks.md, Names).
+const deletedSuffix = " (deleted)"
+
+// called is the object's name, as it shows.
+func (r *row) called() string { return r.doc.text(r.x.nameField) + r.suffix }
+
+// qualified is the name with those of its parents, which is what must be unique.
+func (r *row) qualified() string {
+	if s := r.doc.text("FullyQualifiedName"); s != "" {
+		return s + r.suffix
+	}
+	return r.called()
+}
+
+// show is the object as QuickBooks answers it now.
+func (co *company) show(r *row) ordered {
+	meta := ordered{{"CreateTime", second(r.created)}, {"LastUpdatedTime", second(r.updated)}}
+	if r.x.name == "Account" && r.fresh {
+		meta = meta[:1]
+	}
+	shown := make(ordered, 0, len(r.doc))
+	for _, f := range r.doc {
+		switch f.key {
+		case "SyncToken":
+			f.value = strconv.Itoa(r.token)
+		case "MetaData":
+			f.value = meta
+		case "Active":
+			f.value = !r.inactive
+		case r.x.nameField, "FullyQualifiedName":
+			f.value = scalar(f.value) + r.suffix
+		case "Line":
+			if r.x.name == "JournalEntry" {
+				f.value = co.refreshed(f.value)
+			}
+		case "Balance", "BalanceWithJobs":
+			if r.x.name == "Customer" {
+				f.value = plus(f.value, co.owed[r.ident])
+			}
+		case "CurrentBalance", "CurrentBalanceWithSubAccounts":
+			if class := r.doc.text("Classification"); class != "Revenue" && class != "Expense" {
+				f.value = plus(f.value, co.balances[r.ident])
+			}
+		}
+		shown = append(shown, f)
+	}
+	r.fresh = false
+	return shown
+}
+
+// plus adds to an amount as it was seeded; a zero stays as it was written.
+func plus(value any, cents money.Cents) any {
+	if cents == 0 {
+		return value
+	}
+	base, e := readSigned(scalar(value))
+	if e != nil {
+		return value
+	}
+	return json.Number((base + cents).String())
+}
+
+// refreshed has the names of references as they are now.
+func (co *company) refreshed(lines any) any {
+	list, _ := lines.([]any)
+	out := make([]any, len(list))
+	for i, v := range list {
+		l, _ := v.(ordered)
+		d := slices.Clone(l.object("JournalEntryLineDetail"))
+		for k := range d {
+			inner, _ := d[k].value.(ordered)
+			switch d[k].key {
+			case "AccountRef":
+				d[k].value = co.renamed("Account", inner)
+			case "ClassRef":
+				d[k].value = co.renamed("Class", inner)
+			case "DepartmentRef":
+				d[k].value = co.renamed("Department", inner)
+			case "Entity":
+				d[k].value = inner.with("EntityRef", co.renamed(inner.text("Type"), inner.object("EntityRef")))
+			}
+		}
+		out[i] = l.with("JournalEntryLineDetail", d)
+	}
+	return out
+}
+
+func (co *company) renamed(entity string, ref ordered) ordered {
+	if r, ok := co.find(entity, ref.text("value")); ok {
+		return ordered{{"value", r.ident}, {"name", r.qualified()}}
+	}
+	return ref
 }
 
 // preferences: BookCloseDate is absent while the books are open.
@@ -108,166 +282,31 @@ func (co *company) preferences() ordered {
 			{"FirstMonthOfFiscalYear", "January"},
 			{"UseAccountNumbers", false},
 			{"BookCloseDate", orNil(co.switches.BookCloseDate)},
-			{"TrackDepartments", len(co.rows("Department")) > 0},
+			{"TaxYearMonth", "January"},
 			{"ClassTrackingPerTxn", false},
-			{"ClassTrackingPerTxnLine", len(co.rows("Class")) > 0},
+			{"TrackDepartments", len(co.rows["Department"]) > 0},
+			{"ClassTrackingPerTxnLine", len(co.rows["Class"]) > 0},
 		}},
-		{"CurrencyPrefs", ordered{{"MultiCurrencyEnabled", false}, {"HomeCurrency", usd()}}},
+		{"CurrencyPrefs", ordered{{"MultiCurrencyEnabled", co.switches.Multicurrency}, {"HomeCurrency", ordered{{"value", "USD"}}}}},
 		{"domain", "QBO"},
 		{"sparse", false},
 		{"Id", "1"},
 		{"SyncToken", "0"},
 	}
 }
-
-func usd() ordered { return ordered{{"value", "USD"}} }
 
 func (co *company) info(now time.Time) ordered {
 	return ordered{
 		{"CompanyName", co.name},
 		{"LegalName", co.name},
 		{"CompanyStartDate", pacific(now).Format("2006-01-02")},
+		{"FiscalYearStartMonth", "January"},
 		{"Country", "US"},
+		{"SupportedLanguages", "en"},
 		{"domain", "QBO"},
 		{"sparse", false},
 		{"Id", "1"},
 		{"SyncToken", "0"},
+		{"MetaData", ordered{{"CreateTime", second(now)}, {"LastUpdatedTime", second(now)}}},
 	}
-}
-
-type account struct {
-	meta
-	name, kind, sub string
-}
-
-func (a *account) shownName() string { return a.name + deletedSuffix(a.meta) }
-
-// deletedSuffix: deactivation renames (quickbooks.md, Names).
-func deletedSuffix(m meta) string {
-	if m.inactive {
-		return " (deleted)"
-	}
-	return ""
-}
-
-func (a *account) show(co *company) ordered {
-	balance := json.RawMessage(co.balances[a.ident].String())
-	return ordered{
-		{"Name", a.shownName()},
-		{"SubAccount", false},
-		{"FullyQualifiedName", a.shownName()},
-		{"Active", a.active()},
-		{"Classification", classification(a.kind)},
-		{"AccountType", a.kind},
-		{"AccountSubType", a.sub},
-		{"CurrentBalance", balance},
-		{"CurrentBalanceWithSubAccounts", balance},
-		{"CurrencyRef", ordered{{"value", "USD"}, {"name", "United States Dollar"}}},
-		{"domain", "QBO"},
-		{"sparse", false},
-		{"Id", a.ident},
-		{"SyncToken", "0"},
-		{"MetaData", ordered{{"CreateTime", a.created}}},
-	}
-}
-
-func classification(kind string) string {
-	switch {
-	case strings.Contains(kind, "Income"):
-		return "Revenue"
-	case strings.Contains(kind, "Expense") || kind == "Cost of Goods Sold":
-		return "Expense"
-	case strings.Contains(kind, "Liability") || kind == "Accounts Payable" || kind == "Credit Card":
-		return "Liability"
-	case kind == "Equity":
-		return "Equity"
-	}
-	return "Asset"
-}
-
-func (a *account) property(name string) (string, bool) {
-	switch name {
-	case "id":
-		return a.ident, true
-	case "name", "fullyqualifiedname":
-		return a.shownName(), true
-	case "accounttype":
-		return a.kind, true
-	case "accountsubtype":
-		return a.sub, true
-	}
-	return "", false
-}
-
-// listed is a class or a department.
-type listed struct {
-	meta
-	name string
-}
-
-func (l *listed) show(*company) ordered {
-	return ordered{
-		{"Name", l.name + deletedSuffix(l.meta)},
-		{"FullyQualifiedName", l.name + deletedSuffix(l.meta)},
-		{"Active", l.active()},
-		{"domain", "QBO"},
-		{"sparse", false},
-		{"Id", l.ident},
-		{"SyncToken", "0"},
-		{"MetaData", l.times()},
-	}
-}
-
-func (l *listed) property(name string) (string, bool) {
-	switch name {
-	case "id":
-		return l.ident, true
-	case "name", "fullyqualifiedname":
-		return l.name + deletedSuffix(l.meta), true
-	}
-	return "", false
-}
-
-func (s *Sim) createAccount(co *company, body []byte) result {
-	var in struct{ Name, AccountType, AccountSubType string }
-	if e := decodeBody(body, &in, "Account"); e != nil {
-		return s.refused(400, *e)
-	}
-	in.Name = strings.TrimSpace(in.Name)
-	switch {
-	case in.Name == "":
-		return s.refused(400, missing("Name"))
-	case in.AccountType == "" && in.AccountSubType == "":
-		return s.refused(400, missing("AccountType"))
-	case taken(co.rows("Account"), in.Name):
-		return s.refused(400, duplicateName())
-	}
-	a := &account{meta: s.newMeta(co), name: in.Name, kind: in.AccountType, sub: in.AccountSubType}
-	co.add("Account", a)
-	return s.answer("Account", a.show(co))
-}
-
-func (s *Sim) createListed(co *company, entity string, body []byte) result {
-	var in struct{ Name string }
-	entity = entityName(entity)
-	if e := decodeBody(body, &in, entity); e != nil {
-		return s.refused(400, *e)
-	}
-	in.Name = strings.TrimSpace(in.Name)
-	switch {
-	case in.Name == "":
-		return s.refused(400, missing("Name"))
-	case taken(co.rows(entity), in.Name):
-		return s.refused(400, duplicateName())
-	}
-	l := &listed{meta: s.newMeta(co), name: in.Name}
-	co.add(entity, l)
-	return s.answer(entity, l.show(co))
-}
-
-func taken(rows []object, name string) bool {
-	return slices.ContainsFunc(rows, func(o object) bool {
-		used, _ := o.property("name")
-		return strings.EqualFold(used, name)
-	})
 }

@@ -1,13 +1,15 @@
-// Package qbosim simulates QuickBooks Online's Accounting API v3 and its OAuth endpoint over real HTTP, as
-// far as quickbooks.md beside this file goes: journal entries, customers, vendors, accounts, classes,
-// departments, the query language, requestid, the business rules and the texts of their faults. It is a
-// product of its own: any client can be tested against it, and functions/local serves it.
+// Package qbosim simulates QuickBooks Online's Accounting API v3 and its OAuth endpoints over real HTTP, as far as quickbooks.md beside this file
+// goes: shapes, key order, texts of faults, and the points where QuickBooks is not known for sure as switches. It is a product of its own: any
+// client can be tested against it, and functions/local serves it.
 //
-//	handler ─▶ scripted faults ─▶ bearer token of that very company ─▶ requestid replay ─▶ operation
+//	request ─▶ scripted fault? ─▶ bearer token of that very company ─▶ pace and metering ─▶ requestid replay ─▶ operation ─▶ webhooks
+//
+// An object is one ordered JSON document (object.go), written by the rules of its entity (schema.go, names.go, journalentry.go) and shown with what
+// changes by itself: tokens, times, balances, names of references. The ledger is kept from journal entries alone, and the reports are built from it.
 //
 // Everything is in memory. Time comes from Options.Now. Test switches are under /_sim/ (switches.go).
 //
-// Guarantees: an entry that is accepted balances and obeys every rule of quickbooks.md; two companies
-// share nothing; under a lock, so that every call is atomic. Not simulated yet: batch, change data,
-// reports, webhooks, updates of journal entries, throttling, metering.
+// Guarantees: an entry that is accepted balances and obeys every rule of quickbooks.md; two companies share nothing; every call is atomic; the recordings
+// of real traffic in testdata/recorded replay. Not simulated: sales and purchase documents beyond keeping what was seeded, currencies other than the home
+// currency, attachments.
 package qbosim

@@ -2,163 +2,136 @@ package qbosim
 
 import (
 	"encoding/json"
-	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/passare/qbo-sync/internal/money"
 )
 
-// name is a customer or vendor. The three kinds of names share one space of display names.
-type name struct {
-	meta
-	kind                         string // "Customer", "Vendor"
-	display                      string
-	given, middle, family, extra string
-	notes                        string
-	balance                      money.Cents
-}
+// maxName is how long a display name may be; of accounts, classes and departments, too (quickbooks.md, Names).
+const maxName = 100
 
-const maxDisplayName = 100
+// maxLevel is how deep names may be nested.
+const maxLevel = 4
 
-func (n *name) shownName() string { return n.display + deletedSuffix(n.meta) }
+func usd() ordered { return ordered{{"value", "USD"}, {"name", "United States Dollar"}} }
 
-func (n *name) show(*company) ordered {
-	balance := json.RawMessage(n.balance.String())
-	common := ordered{
-		{"domain", "QBO"},
-		{"sparse", false},
-		{"Id", n.ident},
-		{"SyncToken", "0"},
-		{"MetaData", n.times()},
-		{"GivenName", orNil(n.given)},
-		{"MiddleName", orNil(n.middle)},
-		{"FamilyName", orNil(n.family)},
-		{"Suffix", orNil(n.extra)},
-	}
-	currency := ordered{{"value", "USD"}, {"name", "United States Dollar"}}
-	if n.kind == "Vendor" {
-		head := ordered{{"Balance", balance}, {"BillRate", 0}, {"Vendor1099", false}, {"CurrencyRef", currency}, {"CostRate", 0}}
-		return slices.Concat(head, common, ordered{{"DisplayName", n.shownName()}, {"PrintOnCheckName", n.display}, {"Active", n.active()}})
-	}
-	head := ordered{
-		{"Taxable", true},
-		{"Notes", orNil(n.notes)},
-		{"Job", false},
-		{"BillWithParent", false},
-		{"Balance", balance},
-		{"BalanceWithJobs", balance},
-		{"CurrencyRef", currency},
-		{"PreferredDeliveryMethod", "Print"},
-		{"IsProject", false},
-	}
-	return slices.Concat(head, common, ordered{
-		{"FullyQualifiedName", n.shownName()},
-		{"DisplayName", n.shownName()},
-		{"PrintOnCheckName", n.display},
-		{"Active", n.active()},
-		{"DefaultTaxCodeRef", ordered{{"value", "2"}}},
-	})
-}
-
-func (n *name) property(p string) (string, bool) {
-	switch p {
-	case "id":
-		return n.ident, true
-	case "displayname", "fullyqualifiedname":
-		return n.shownName(), true
-	case "givenname":
-		return n.given, true
-	case "familyname":
-		return n.family, true
-	}
-	return "", false
-}
-
-func (s *Sim) createName(co *company, entity string, body []byte) result {
-	var in struct {
-		DisplayName, GivenName, MiddleName, FamilyName, Suffix, Notes, CompanyName string
-		ID                                                                         *string `json:"Id"`
-	}
-	kind := entityName(entity)
-	if e := decodeBody(body, &in, kind); e != nil {
-		return s.refused(400, *e)
-	}
-	if in.ID != nil {
-		return s.refused(400, gone())
-	}
-	display := strings.TrimSpace(in.DisplayName)
+// buildName makes a customer, vendor or employee.
+func (co *company) buildName(r *row, in ordered) (ordered, []serviceError) {
+	person := strings.Join(strings.Fields(strings.Join([]string{
+		in.text("Title"), in.text("GivenName"), in.text("MiddleName"), in.text("FamilyName"), in.text("Suffix"),
+	}, " ")), " ")
+	display := strings.TrimSpace(in.text("DisplayName"))
 	if display == "" {
-		display = strings.Join(strings.Fields(strings.Join([]string{in.GivenName, in.MiddleName, in.FamilyName, in.Suffix}, " ")), " ")
+		display = person
 	}
-	if e := co.badDisplayName(display); e != nil {
-		return s.refused(400, *e)
+	qualified, level, e := co.qualify(r, in, display)
+	if e == nil {
+		e = co.badName(r, "DisplayName", display, qualified)
 	}
-	n := &name{
-		meta: s.newMeta(co), kind: kind, display: display, given: in.GivenName, middle: in.MiddleName, family: in.FamilyName, extra: in.Suffix, notes: in.Notes,
+	if e != nil {
+		return nil, []serviceError{*e}
 	}
-	co.add(kind, n)
-	co.nameKeys[strings.ToLower(display)] = true
-	return s.answer(kind, n.show(co))
-}
-
-func (co *company) badDisplayName(display string) *serviceError {
-	length := utf8.RuneCountInString(display)
-	switch {
-	case display == "":
-		return &serviceError{"Name or company name is missing", "No Name Provided", "6080", ""}
-	case strings.ContainsAny(display, ":\t\n"):
-		return &serviceError{"Invalid String", "The name has a colon, tab or line end: " + display, "2040", "DisplayName"}
-	case length > maxDisplayName:
-		return &serviceError{
-			"String length is either shorter or longer than supported by specification",
-			fmt.Sprintf("String length specified does not match the supported length. Min:0 Max:%d supported. Supplied length:%d", maxDisplayName, length),
-			"2050", "DisplayName",
+	printed := in.text("PrintOnCheckName")
+	for _, s := range []string{in.text("CompanyName"), strings.Join(strings.Fields(in.text("GivenName")+" "+in.text("FamilyName")), " "), display} {
+		if printed == "" {
+			printed = s
 		}
-	case co.nameKeys[strings.ToLower(display)]:
-		e := duplicateName()
-		return &e
 	}
-	return nil
+	doc := in.with("DisplayName", display).with("PrintOnCheckName", printed).with("Active", true)
+	zero := json.Number("0")
+	switch r.x.name {
+	case "Customer":
+		for _, f := range (ordered{
+			{"Taxable", true},
+			{"Job", false},
+			{"BillWithParent", false},
+			{"CurrencyRef", usd()},
+			{"PreferredDeliveryMethod", "Print"},
+			{"IsProject", false},
+			{"DefaultTaxCodeRef", ordered{{"value", "2"}}},
+		}) {
+			if !doc.has(f.key) || doc.get(f.key) == nil {
+				doc = doc.with(f.key, f.value)
+			}
+		}
+		doc = doc.with("Balance", zero).with("BalanceWithJobs", zero).with("FullyQualifiedName", qualified)
+		if level > 0 {
+			doc = doc.with("Job", true).with("Level", json.Number(string(rune('0'+level))))
+		}
+	case "Vendor":
+		for _, f := range (ordered{{"BillRate", zero}, {"Vendor1099", false}, {"CurrencyRef", usd()}, {"CostRate", zero}}) {
+			if !doc.has(f.key) || doc.get(f.key) == nil {
+				doc = doc.with(f.key, f.value)
+			}
+		}
+		doc = doc.with("Balance", zero)
+	}
+	return co.addressed(r.identified(doc)), nil
 }
 
-// Deactivate makes an object inactive, which renames it and frees its name. It says whether there is one.
-func (s *Sim) Deactivate(realm, entity, called string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.setActive(realm, entity, called, false)
+// addressed gives addresses their ids.
+func (co *company) addressed(doc ordered) ordered {
+	for _, key := range []string{"BillAddr", "ShipAddr"} {
+		if a := doc.object(key); a != nil && !a.has("Id") {
+			doc = doc.with(key, append(ordered{{"Id", "1"}}, a...))
+		}
+	}
+	return doc
 }
 
-// Activate makes an object active again under its old name.
-func (s *Sim) Activate(realm, entity, called string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.setActive(realm, entity, called, true)
-}
-
-func (s *Sim) setActive(realm, entity, called string, active bool) bool {
-	co, ok := s.companies[realm]
+// qualify is the name with those of its parents, and its depth.
+func (co *company) qualify(r *row, in ordered, own string) (string, int, *serviceError) {
+	ref := in.object("ParentRef")
+	if ref == nil {
+		return own, 0, nil
+	}
+	parent, ok := co.find(r.x.name, ref.text("value"))
 	if !ok {
-		return false
+		e := unknownRef(r.x.name, ref.text("value"))
+		return "", 0, &e
 	}
-	for _, o := range co.rows(entity) {
-		switch x := o.(type) {
-		case *account:
-			if x.name == called {
-				x.inactive = !active
-				return true
-			}
-		case *listed:
-			if x.name == called {
-				x.inactive = !active
-				return true
-			}
-		case *name:
-			if x.display == called {
-				x.inactive = !active
-				delete(co.nameKeys, strings.ToLower(called))
-				co.nameKeys[strings.ToLower(x.shownName())] = true
+	qualified := parent.qualified() + ":" + own
+	level := strings.Count(qualified, ":")
+	if level > maxLevel {
+		return "", 0, &serviceError{"Exceeded the maximum number of sub levels", "Sub Level Limit : more than 5 levels", "6180", ""}
+	}
+	return qualified, level, nil
+}
+
+// badName says what is wrong with a name, or nothing.
+func (co *company) badName(r *row, element, own, qualified string) *serviceError {
+	var e serviceError
+	length := utf8.RuneCountInString(own)
+	switch {
+	case own == "" && element == "DisplayName":
+		e = serviceError{"Name or company name is missing", "No Name Provided", "6080", ""}
+	case own == "":
+		e = missing(element)
+	case strings.ContainsAny(own, ":\t\n\r"):
+		e = serviceError{"Invalid String", "Invalid String: the name has a colon, tab or line end", co.switches.colonCode(), element}
+	case length > maxName:
+		e = tooLong(element, maxName, length)
+	case co.nameTaken(r, qualified):
+		if e = duplicateName(); r.doc != nil {
+			e = duplicateNameOnUpdate(r.x.name)
+		}
+	default:
+		return nil
+	}
+	return &e
+}
+
+// nameTaken: customers, vendors and employees share one space of names, whatever the case of the letters; inactive ones are in it
+// under the name that they show, and, where the switch says so, under their own, too.
+func (co *company) nameTaken(r *row, qualified string) bool {
+	spaces := []string{r.x.name}
+	if r.x.names {
+		spaces = []string{"Customer", "Vendor", "Employee"}
+	}
+	for _, space := range spaces {
+		for _, other := range co.rows[space] {
+			same := strings.EqualFold(other.qualified(), qualified) ||
+				co.switches.InactiveNamesTaken && strings.EqualFold(strings.TrimSuffix(other.qualified(), other.suffix), qualified)
+			if other != r && same {
 				return true
 			}
 		}
@@ -166,16 +139,70 @@ func (s *Sim) setActive(realm, entity, called string, active bool) bool {
 	return false
 }
 
-// CustomerBalance is what QuickBooks shows as a customer's balance, kept from the lines on Accounts Receivable.
-func (s *Sim) CustomerBalance(realm, called string) money.Cents {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if co, ok := s.companies[realm]; ok {
-		for _, o := range co.rows("Customer") {
-			if n, ok := o.(*name); ok && n.display == called {
-				return n.balance
-			}
+// buildListed makes a class or a department.
+func (co *company) buildListed(r *row, in ordered) (ordered, []serviceError) {
+	name := strings.TrimSpace(in.text("Name"))
+	qualified, level, e := co.qualify(r, in, name)
+	if e == nil {
+		e = co.badName(r, "Name", name, qualified)
+	}
+	if e != nil {
+		return nil, []serviceError{*e}
+	}
+	return r.identified(in.with("Name", name).with("Sub"+r.x.name, level > 0).with("FullyQualifiedName", qualified).with("Active", true)), nil
+}
+
+// subTypes are the detail types that an account type begins with.
+func subTypes() map[string]string {
+	return map[string]string{
+		"Bank": "CashOnHand", "Accounts Receivable": "AccountsReceivable", "Accounts Payable": "AccountsPayable", "Income": "SalesOfProductIncome",
+		"Other Income": "OtherMiscellaneousIncome", "Expense": "OtherMiscellaneousServiceCost", "Other Expense": "OtherMiscellaneousExpense",
+		"Other Current Asset": "OtherCurrentAssets", "Fixed Asset": "OtherFixedAssets", "Other Asset": "OtherLongTermAssets",
+		"Other Current Liability": "OtherCurrentLiabilities", "Long Term Liability": "OtherLongTermLiabilities", "Equity": "OpeningBalanceEquity",
+		"Cost of Goods Sold": "SuppliesMaterialsCogs", "Credit Card": "CreditCard",
+	}
+}
+
+// buildAccount makes an account.
+func (co *company) buildAccount(r *row, in ordered) (ordered, []serviceError) {
+	name := strings.TrimSpace(in.text("Name"))
+	qualified, level, e := co.qualify(r, in, name)
+	if e == nil {
+		e = co.badName(r, "Name", name, qualified)
+	}
+	kind, sub := in.text("AccountType"), in.text("AccountSubType")
+	if e == nil && kind == "" && sub == "" {
+		m := missing("AccountType")
+		e = &m
+	}
+	if e != nil {
+		return nil, []serviceError{*e}
+	}
+	for k, v := range subTypes() {
+		if kind == "" && v == sub {
+			kind = k
 		}
 	}
-	return 0
+	if sub == "" {
+		sub = subTypes()[kind]
+	}
+	zero := json.Number("0")
+	doc := in.with("Name", name).with("SubAccount", level > 0).with("FullyQualifiedName", qualified).with("Active", true).
+		with("Classification", classification(kind)).with("AccountType", kind).with("AccountSubType", sub).
+		with("CurrentBalance", zero).with("CurrentBalanceWithSubAccounts", zero).with("CurrencyRef", usd())
+	return r.identified(doc), nil
+}
+
+func classification(kind string) string {
+	switch {
+	case strings.Contains(kind, "Income"):
+		return "Revenue"
+	case strings.Contains(kind, "Expense") || kind == "Cost of Goods Sold":
+		return "Expense"
+	case strings.Contains(kind, "Liability") || kind == "Accounts Payable" || kind == "Credit Card":
+		return "Liability"
+	case kind == "Equity":
+		return "Equity"
+	}
+	return "Asset"
 }

@@ -1,12 +1,19 @@
 package qbosim
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
 	"encoding/json"
-	"io"
+	"fmt"
+	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 )
 
 // Lifetimes of tokens (quickbooks.md, OAuth).
@@ -14,6 +21,14 @@ const (
 	accessLife  = time.Hour
 	refreshLife = 101 * 24 * time.Hour
 	rotateAfter = 24 * time.Hour // a refresh token that is older is replaced when it is used, and dies
+	codeLife    = 10 * time.Minute
+)
+
+// The rotation models that have been seen or told of.
+const (
+	rotateDaily  = "" // the default: a token older than a day is replaced, and dies
+	rotateAlways = "always"
+	rotateNever  = "never"
 )
 
 type accessToken struct {
@@ -25,6 +40,15 @@ type refreshToken struct {
 	realm   string
 	issued  time.Time
 	expires time.Time
+	dead    bool // was replaced
+	busy    int  // refreshes under way
+}
+
+type authorization struct {
+	realm, redirect, nonce string
+	openID                 bool
+	expires                time.Time
+	used                   bool
 }
 
 // Grant makes a refresh token of a company, as a finished authorization would.
@@ -46,89 +70,153 @@ func (s *Sim) authenticate(c call) (result, bool) {
 	a, known := s.access[token]
 	switch {
 	case !ok || !known:
-		return s.unauthorized("Token revoked"), false
+		return s.unauthorized(c, "Token revoked"), false
 	case !s.o.Now().Before(a.expires):
-		return s.unauthorized("Token expired: " + token[:min(len(token), 12)]), false
+		return s.unauthorized(c, "Token expired: "+token[:min(len(token), 12)]), false
 	case a.realm != c.realm:
-		return s.forbidden(), false
+		return s.forbidden(c), false
 	}
 	return result{}, true
 }
 
-// token answers grant_type=refresh_token and authorization_code.
+// token answers grant_type=refresh_token and authorization_code. Wrong credentials use nothing up.
 func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
 	_ = r.ParseForm()
 	id, secret, basic := r.BasicAuth()
 	if !basic {
 		id, secret = r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
 	}
-	s.locked(func() result {
-		if id != s.o.ClientID || secret != s.o.ClientSecret {
-			return oauthError(http.StatusUnauthorized, `{"error":"invalid_client"}`)
-		}
-		switch r.PostForm.Get("grant_type") {
-		case "refresh_token":
-			return s.refreshGrant(r.PostForm.Get("refresh_token"))
-		case "authorization_code":
-			return s.codeGrant(r.PostForm.Get("code"))
-		}
-		return oauthError(http.StatusBadRequest, `{"error":"unsupported_grant_type"}`)
-	}).write(w)
+	if id != s.o.ClientID || secret != s.o.ClientSecret {
+		oauthError(http.StatusUnauthorized, `{"error":"invalid_client"}`).write(w)
+		return
+	}
+	given := r.PostForm.Get("refresh_token")
+	leave := s.refreshing(given)
+	defer leave()
+	hard := r.Header.Get("x-include-refresh-token-hard-expires-in") == "true"
+	answer := func() result {
+		return s.locked(func() result {
+			switch r.PostForm.Get("grant_type") {
+			case "refresh_token":
+				return s.refreshGrant(given, hard)
+			case "authorization_code":
+				return s.codeGrant(r.PostForm.Get("code"), r.PostForm.Get("redirect_uri"), hard, "http://"+r.Host)
+			}
+			return oauthError(http.StatusBadRequest, `{"error":"unsupported_grant_type"}`)
+		})
+	}
+	s.mu.Lock()
+	f := s.scripted("", r.Method, strings.TrimPrefix(r.URL.Path, "/"))
+	s.mu.Unlock()
+	if f == nil {
+		answer().write(w)
+		return
+	}
+	act(w, r, f, answer)
 }
 
-func (s *Sim) refreshGrant(token string) result {
+// refreshing counts the refreshes of a token that are under way.
+func (s *Sim) refreshing(token string) (leave func()) {
+	change := func(n int) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if t, ok := s.refresh[token]; ok {
+			t.busy += n
+			s.refresh[token] = t
+		}
+	}
+	change(1)
+	return func() { change(-1) }
+}
+
+func (s *Sim) refreshGrant(token string, hard bool) result {
 	old, ok := s.refresh[token]
-	if !ok || !s.o.Now().Before(old.expires) {
+	co := s.companies[old.realm]
+	switch {
+	case !ok && strings.HasPrefix(token, "eyJ"):
+		return oauthError(http.StatusBadRequest, `{"error":"invalid_grant","error_description":"Incorrect Token type or clientID"}`)
+	case !ok || co == nil || !s.o.Now().Before(old.expires):
+		return oauthError(http.StatusBadRequest, `{"error":"invalid_grant"}`)
+	case old.dead || old.busy > 1 && co.switches.ConcurrentRevokes:
+		if co.switches.ReuseRevokes || old.busy > 1 {
+			s.forget(old.realm)
+		}
+		return oauthError(http.StatusBadRequest, `{"error_description":"Token invalid","error":"invalid_grant"}`)
+	case co.switches.hardEnded(s.o.Now()):
 		return oauthError(http.StatusBadRequest, `{"error":"invalid_grant"}`)
 	}
-	if s.o.Now().Sub(old.issued) >= rotateAfter {
-		delete(s.refresh, token)
+	replace := co.switches.Rotation == rotateAlways || co.switches.Rotation == rotateDaily && s.o.Now().Sub(old.issued) >= rotateAfter
+	if replace {
+		old.dead = true
+		s.refresh[token] = old
 		token = s.newRefresh(old.realm)
+	} else {
+		old.expires = s.o.Now().Add(refreshLife)
+		s.refresh[token] = old
 	}
-	return s.tokens(old.realm, token)
+	return s.tokens(old.realm, token, hard, "")
 }
 
-func (s *Sim) codeGrant(code string) result {
-	realm, ok := s.codes[code]
-	if !ok {
+// codeGrant: a code is good once; a second exchange ends the grant that the first one made.
+func (s *Sim) codeGrant(code, redirect string, hard bool, issuer string) result {
+	a, ok := s.codes[code]
+	if ok && a.used {
+		s.forget(a.realm)
+	}
+	if !ok || a.used || redirect != a.redirect || !s.o.Now().Before(a.expires) {
 		return oauthError(http.StatusBadRequest, `{"error":"invalid_grant"}`)
 	}
-	delete(s.codes, code)
-	return s.tokens(realm, s.newRefresh(realm))
+	a.used = true
+	s.codes[code] = a
+	id := ""
+	if a.openID {
+		var err error
+		if id, err = s.idToken(a, issuer); err != nil {
+			return oauthError(http.StatusInternalServerError, `{"error":"server_error"}`)
+		}
+	}
+	return s.tokens(a.realm, s.newRefresh(a.realm), hard, id)
 }
 
-func (s *Sim) tokens(realm, refresh string) result {
+func (s *Sim) tokens(realm, refresh string, hard bool, idToken string) result {
 	access := "eyJ" + s.opaque("access")
 	s.access[access] = accessToken{realm: realm, expires: s.o.Now().Add(accessLife)}
-	body, _ := json.Marshal(ordered{
-		{"x_refresh_token_expires_in", int64(s.refresh[refresh].expires.Sub(s.o.Now()).Seconds())},
-		{"refresh_token", refresh},
-		{"access_token", access},
-		{"token_type", "bearer"},
-		{"expires_in", int64(accessLife.Seconds())},
-	})
-	return result{status: http.StatusOK, header: map[string]string{"Content-Type": "application/json"}, body: body}
+	seconds := func(d time.Duration) json.Number { return json.Number(fmt.Sprint(int64(d.Seconds()))) }
+	o := ordered{{"x_refresh_token_expires_in", seconds(s.refresh[refresh].expires.Sub(s.o.Now()))}}
+	if end := s.companies[realm].switches.hardEnd(); hard && !end.IsZero() {
+		o = append(o, field{"x_refresh_token_hard_expires_in", seconds(end.Sub(s.o.Now()))})
+	}
+	o = append(o, field{"refresh_token", refresh}, field{"access_token", access}, field{"token_type", "bearer"}, field{"expires_in", seconds(accessLife)}, field{"id_token", orNil(idToken)})
+	body, _ := plain(o)
+	return result{status: http.StatusOK, contentType: "application/json", body: body}
 }
 
 func oauthError(status int, body string) result {
-	return result{status: status, header: map[string]string{"Content-Type": "application/json"}, body: []byte(body)}
+	return result{status: status, contentType: "application/json", body: []byte(body)}
 }
 
-// revoke ends a grant: the refresh token and every access token of its company.
+// revoke ends a grant: the refresh token and every access token of its company. The token comes as JSON or as a form.
 func (s *Sim) revoke(w http.ResponseWriter, r *http.Request) {
-	var body struct{ Token string }
-	raw, _ := io.ReadAll(r.Body)
-	if json.Unmarshal(raw, &body) != nil {
-		form, _ := url.ParseQuery(string(raw))
-		body.Token = form.Get("token")
+	raw, err := readBody(r)
+	id, secret, _ := r.BasicAuth()
+	if err != nil || id != s.o.ClientID || secret != s.o.ClientSecret {
+		oauthError(http.StatusUnauthorized, `{"error":"invalid_client"}`).write(w)
+		return
+	}
+	token := ""
+	if o, err := parseObject(raw); err == nil {
+		token = o.text("token")
+	} else if form, err := url.ParseQuery(string(raw)); err == nil {
+		token = form.Get("token")
 	}
 	s.locked(func() result {
-		realm := s.refresh[body.Token].realm
-		if a, ok := s.access[body.Token]; ok {
-			realm = a.realm
+		refresh, known := s.refresh[token]
+		access, live := s.access[token]
+		if !known && !live {
+			return oauthError(http.StatusBadRequest, `{"error":"invalid_request"}`)
 		}
-		s.forget(realm)
-		return result{status: http.StatusOK, header: map[string]string{"Content-Type": "application/json"}}
+		s.forget(max(refresh.realm, access.realm))
+		return result{status: http.StatusOK, contentType: "application/json"}
 	}).write(w)
 }
 
@@ -145,44 +233,144 @@ func (s *Sim) forget(realm string) {
 	}
 }
 
-// authorize answers the browser: with auto=true it consents at once for the company named by realm, or
-// for the only one there is.
+// authorize asks the person which company to share. With ?auto=true, or the company's switch, it consents at once: for the company named by
+// ?realm=, or for the first one.
 func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	back, err := url.Parse(query.Get("redirect_uri"))
-	if err != nil || back.Host == "" || query.Get("client_id") != s.o.ClientID {
-		http.Error(w, "client_id or redirect_uri is wrong", http.StatusBadRequest)
+	if err != nil || back.Host == "" || back.RawQuery != "" || query.Get("client_id") != s.o.ClientID || query.Get("response_type") != "code" || query.Get("scope") == "" {
+		http.Error(w, "client_id, response_type, scope or redirect_uri is wrong", http.StatusBadRequest)
 		return
 	}
+	values := url.Values{"state": {query.Get("state")}}
+	choice := query.Get("realm")
 	s.mu.Lock()
-	realm := query.Get("realm")
-	for only := range s.companies {
-		if realm == "" && len(s.companies) == 1 {
-			realm = only
+	realms := s.realms()
+	if choice == "" {
+		for _, realm := range realms {
+			if choice == "" && (query.Get("auto") == "true" || s.companies[realm].switches.AutoConsent) {
+				choice = realm
+			}
 		}
 	}
-	_, known := s.companies[realm]
-	code := "code" + s.opaque("code")[:32]
+	_, known := s.companies[choice]
 	if known {
-		s.codes[code] = realm
+		code := "code" + s.opaque("code")[:32]
+		s.codes[code] = authorization{
+			realm: choice, redirect: query.Get("redirect_uri"), nonce: query.Get("nonce"), expires: s.o.Now().Add(codeLife),
+			openID: slices.Contains(strings.Fields(query.Get("scope")), "openid"),
+		}
+		values["code"], values["realmId"] = []string{code}, []string{choice}
 	}
 	s.mu.Unlock()
-	if !known || query.Get("auto") != "true" {
-		http.Error(w, "name a company by realm, and consent with auto=true", http.StatusBadRequest)
+	switch {
+	case query.Get("deny") == "true":
+		values = url.Values{"state": values["state"], "error": {"access_denied"}}
+	case !known:
+		s.ask4Consent(w, r, realms)
 		return
 	}
-	back.RawQuery = url.Values{"code": {code}, "state": {query.Get("state")}, "realmId": {realm}}.Encode()
+	back.RawQuery = values.Encode()
 	http.Redirect(w, r, back.String(), http.StatusFound)
+}
+
+func (s *Sim) realms() []string {
+	var realms []string
+	for realm := range s.companies {
+		realms = append(realms, realm)
+	}
+	slices.Sort(realms)
+	return realms
+}
+
+// ask4Consent shows the companies as links.
+func (s *Sim) ask4Consent(w http.ResponseWriter, r *http.Request, realms []string) {
+	type choice struct{ Name, Address string }
+	var choices []choice
+	link := func(key, value string) string {
+		q := r.URL.Query()
+		q.Set(key, value)
+		return r.URL.Path + "?" + q.Encode()
+	}
+	s.mu.Lock()
+	for _, realm := range realms {
+		choices = append(choices, choice{s.companies[realm].name, link("realm", realm)})
+	}
+	s.mu.Unlock()
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	page := template.Must(template.New("consent").Parse(`<!doctype html><html lang="en"><title>Connect a company</title><h1>Share which company?</h1>
+<ul>{{range .Choices}}<li><a href="{{.Address}}">{{.Name}}</a></li>{{end}}</ul><p><a href="{{.Deny}}">Do not share</a></p></html>`))
+	_ = page.Execute(w, struct {
+		Choices []choice
+		Deny    string
+	}{choices, link("deny", "true")})
 }
 
 func (s *Sim) discovery(w http.ResponseWriter, r *http.Request) {
 	base := "http://" + r.Host
-	s.locked(func() result {
-		return s.encode(ordered{
-			{"issuer", base + "/op/v1"},
-			{"authorization_endpoint", base + "/connect/oauth2"},
-			{"token_endpoint", base + "/oauth2/v1/tokens/bearer"},
-			{"revocation_endpoint", base + "/v2/oauth2/tokens/revoke"},
-		})
-	}).write(w)
+	body, _ := plain(ordered{
+		{"issuer", base + "/op/v1"},
+		{"authorization_endpoint", base + "/connect/oauth2"},
+		{"token_endpoint", base + "/oauth2/v1/tokens/bearer"},
+		{"userinfo_endpoint", base + "/v1/openid_connect/userinfo"},
+		{"revocation_endpoint", base + "/v2/oauth2/tokens/revoke"},
+		{"jwks_uri", base + "/op/v1/jwks"},
+		{"response_types_supported", []any{"code"}},
+		{"subject_types_supported", []any{"public"}},
+		{"id_token_signing_alg_values_supported", []any{"RS256"}},
+		{"scopes_supported", []any{"openid", "email", "profile", "address", "phone", "com.intuit.quickbooks.accounting"}},
+		{"token_endpoint_auth_methods_supported", []any{"client_secret_post", "client_secret_basic"}},
+		{"claims_supported", []any{"aud", "exp", "iat", "iss", "realmid", "sub"}},
+	})
+	result{status: http.StatusOK, contentType: "application/json", body: body}.write(w)
+}
+
+// idSigner signs id_tokens. Its key is made when it is first needed.
+type idSigner struct {
+	key    *rsa.PrivateKey
+	signer jose.Signer
+}
+
+const keyID = "simulator-1"
+
+func newIDSigner() (*idSigner, error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", keyID))
+	return &idSigner{key: key, signer: signer}, err
+}
+
+func (s *Sim) idToken(a authorization, issuer string) (string, error) {
+	signer, err := s.signer()
+	if err != nil {
+		return "", err
+	}
+	now := s.o.Now()
+	return jwt.Signed(signer.signer).Claims(map[string]any{
+		"iss": issuer + "/op/v1", "aud": []string{s.o.ClientID}, "sub": "person-" + a.realm, "realmid": a.realm, "nonce": a.nonce,
+		"iat": now.Unix(), "exp": now.Add(accessLife).Unix(), "auth_time": now.Unix(),
+	}).Serialize()
+}
+
+func (s *Sim) keys(w http.ResponseWriter, _ *http.Request) {
+	signer, err := s.signer()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	writeJSON(w, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: signer.key.Public(), KeyID: keyID, Algorithm: "RS256", Use: "sig"}}})
+}
+
+func (s *Sim) userinfo(w http.ResponseWriter, r *http.Request) {
+	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	s.mu.Lock()
+	a, ok := s.access[token]
+	s.mu.Unlock()
+	if !ok {
+		http.Error(w, "unauthorized", http.StatusUnauthorized)
+		return
+	}
+	writeJSON(w, map[string]any{"sub": "person-" + a.realm, "email": "person@example.com", "emailVerified": true})
 }

@@ -35,7 +35,7 @@ func TestThePageListsEveryFaultCode(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, found := range regexp.MustCompile(`"(\d{3,5})"[,}]`).FindAllStringSubmatch(string(text), -1) {
+		for _, found := range regexp.MustCompile(`"(\d{3,5})"(?:, |})`).FindAllStringSubmatch(string(text), -1) {
 			answered = append(answered, found[1])
 		}
 	}

@@ -36,9 +36,12 @@ func newBench(t *testing.T) *bench {
 	b := &bench{t: t, now: time.Date(2026, 5, 5, 10, 20, 37, 245e6, time.UTC)}
 	b.sim = qbosim.New(qbosim.Options{Now: func() time.Time { return b.now }, ClientID: "id", ClientSecret: "secret"})
 	for _, r := range []string{realm, other} {
-		b.sim.AddCompany(qbosim.Company{Realm: r, Name: "Company " + r, Classes: []string{"Main"}, Departments: []string{"Austin"}, Accounts: []qbosim.NewAccount{
+		err := b.sim.AddCompany(qbosim.Company{Realm: r, Name: "Company " + r, Classes: []string{"Main"}, Departments: []string{"Austin"}, Accounts: []qbosim.NewAccount{
 			{Name: "Receivable", AccountType: "Accounts Receivable"}, {Name: "Checking", AccountType: "Bank"}, {Name: "Sales", AccountType: "Income"}, {Name: "Payable", AccountType: "Accounts Payable"},
 		}})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	server := httptest.NewServer(b.sim.Handler())
 	t.Cleanup(server.Close)
@@ -382,7 +385,7 @@ func TestTokens(t *testing.T) {
 	if _, body := use(refresh); strings.Contains(body, refresh) || !strings.Contains(body, "refresh_token") {
 		t.Errorf("a refresh token of a day is not replaced: %s", body)
 	}
-	if status, body := use(refresh); status != 400 || body != `{"error":"invalid_grant"}` {
+	if status, body := use(refresh); status != 400 || body != `{"error_description":"Token invalid","error":"invalid_grant"}` {
 		t.Errorf("%d %s", status, body)
 	}
 	again := b.sim.Grant(realm)

@@ -2,12 +2,12 @@ package qbosim
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Paging of queries.
@@ -18,7 +18,7 @@ const (
 
 // statement is a parsed query.
 type statement struct {
-	entity     string
+	x          *schema
 	count      bool
 	conditions []condition
 	order      string
@@ -29,127 +29,174 @@ type statement struct {
 type condition struct {
 	property, operator string
 	values             []string
+	not                bool
 }
 
 func (s *Sim) query(co *company, c call) result {
-	text := c.request.URL.Query().Get("query")
+	text := c.query.Get("query")
 	if text == "" && c.method == http.MethodPost {
 		text = string(c.body)
 	}
-	st, e := parse(text)
+	response, e := s.ask(co, text)
 	if e != nil {
-		return s.refused(400, *e)
-	}
-	rows, e := co.run(st)
-	if e != nil {
-		return s.refused(400, *e)
-	}
-	if st.count {
-		return s.answer("QueryResponse", ordered{{"totalCount", len(rows)}})
-	}
-	rows = rows[min(st.start-1, len(rows)):]
-	rows = rows[:min(st.max, len(rows))]
-	if len(rows) == 0 {
-		return s.answer("QueryResponse", ordered{})
-	}
-	shown := make([]ordered, len(rows))
-	for i, r := range rows {
-		shown[i] = r.show(co)
-	}
-	response := ordered{{st.entity, shown}, {"startPosition", st.start}, {"maxResults", len(rows)}}
-	if st.entity == "JournalEntry" {
-		response = append(response, field{"totalCount", len(rows)})
+		return s.refused(http.StatusBadRequest, *e)
 	}
 	return s.answer("QueryResponse", response)
 }
 
-// run finds the rows, in QuickBooks' order: transactions newest first, lists by name.
-func (co *company) run(st statement) ([]object, *serviceError) {
+// ask carries out a statement.
+func (s *Sim) ask(co *company, text string) (ordered, *serviceError) {
+	st, e := s.parse(text)
+	if e != nil {
+		return nil, e
+	}
+	rows, e := co.run(st)
+	switch {
+	case e != nil:
+		return nil, e
+	case st.count:
+		return ordered{{"totalCount", len(rows)}}, nil
+	}
+	rows = rows[min(st.start-1, len(rows)):]
+	rows = rows[:min(st.max, len(rows))]
+	if len(rows) == 0 {
+		return ordered{}, nil
+	}
+	shown := make([]any, len(rows))
+	for i, r := range rows {
+		shown[i] = co.show(r)
+	}
+	response := ordered{{st.x.name, shown}, {"startPosition", st.start}, {"maxResults", len(rows)}}
+	if st.x.total {
+		response = append(response, field{"totalCount", len(rows)})
+	}
+	return response, nil
+}
+
+// run finds the rows, in QuickBooks' order: transactions by their last change, newest first; lists by name.
+func (co *company) run(st statement) ([]*row, *serviceError) {
 	for _, c := range st.conditions {
-		if e := queryable(st.entity, c.property); e != nil {
+		if e := st.x.queryable(c.property); e != nil {
 			return nil, e
 		}
 	}
 	if st.order != "" {
-		if e := queryable(st.entity, st.order); e != nil {
+		if e := st.x.queryable(st.order); e != nil {
 			return nil, e
 		}
 	}
-	var rows []object
-	for _, o := range co.candidates(st) {
-		if matches(o, st.conditions) {
-			rows = append(rows, o)
+	var rows []*row
+	for _, r := range co.candidates(st) {
+		if !r.deleted && matches(co, r, st.conditions) {
+			rows = append(rows, r)
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b object) int { return compare(a, b, st) })
+	slices.SortStableFunc(rows, func(a, b *row) int { return compare(co, a, b, st) })
 	return rows, nil
 }
 
 // candidates: entries are looked up by their numbers without reading the whole journal.
-func (co *company) candidates(st statement) []object {
+func (co *company) candidates(st statement) []*row {
 	for _, c := range st.conditions {
-		if st.entity == "JournalEntry" && c.property == "docnumber" && (c.operator == "=" || c.operator == "in") {
-			var rows []object
+		if st.x.name == "JournalEntry" && strings.EqualFold(c.property, "DocNumber") && (c.operator == "=" || c.operator == "in") {
+			var rows []*row
 			for _, doc := range c.values {
-				for _, e := range co.docs[doc] {
-					rows = append(rows, e)
-				}
+				rows = append(rows, co.docs[doc]...)
 			}
 			return rows
 		}
 	}
-	return co.rows(st.entity)
+	return co.rows[st.x.name]
 }
 
-// queryable: "Active" and every property of the entity but notes and lines.
-func queryable(entity, property string) *serviceError {
-	samples := map[string]object{
-		"Account": &account{}, "Customer": &name{}, "Vendor": &name{}, "Employee": &name{}, "Class": &listed{}, "Department": &listed{}, "JournalEntry": &entry{},
+// queryable: every field of the entity but those that Intuit leaves out.
+func (x *schema) queryable(property string) *serviceError {
+	first, _, _ := strings.Cut(property, ".")
+	same := func(s string) bool { return strings.EqualFold(s, first) }
+	known := x.known
+	if !slices.ContainsFunc(x.order, same) && !slices.ContainsFunc(known, same) && len(x.order) > 0 && !same("Id") {
+		return &serviceError{"Invalid query", "QueryValidationError: Property " + property + " not found for Entity " + x.name, "4001", noElement}
 	}
-	if _, ok := samples[entity].property(property); ok || (property == "active" && entity != "JournalEntry") {
-		return nil
+	if slices.ContainsFunc(x.unasked, same) {
+		return &serviceError{"Invalid query", "QueryValidationError: property '" + property + "' is not queryable", "4001", noElement}
 	}
-	return &serviceError{"Invalid query", "QueryValidationError: property '" + property + "' is not queryable", "4001", ""}
+	return nil
+}
+
+// value is what a query compares: the field as it is shown.
+func value(co *company, r *row, property string) string {
+	switch strings.ToLower(property) {
+	case "id":
+		return r.ident
+	case "active":
+		return strconv.FormatBool(!r.inactive)
+	case "metadata.createtime":
+		return r.created.UTC().Format(time.RFC3339)
+	case "metadata.lastupdatedtime":
+		return r.updated.UTC().Format(time.RFC3339)
+	case "fullyqualifiedname":
+		return r.qualified()
+	case "balance", "currentbalance", "line":
+		v, _ := co.show(r).at(property)
+		return scalar(v)
+	}
+	if r.x.list() && strings.EqualFold(property, r.x.nameField) {
+		return r.called()
+	}
+	v, _ := r.doc.at(property)
+	return scalar(v)
 }
 
 // matches: inactive objects are left out unless Active is asked for.
-func matches(o object, conditions []condition) bool {
-	asked := false
+func matches(co *company, r *row, conditions []condition) bool {
+	asked := !r.x.list()
 	for _, c := range conditions {
-		if c.property == "active" {
-			asked = true
-			if !slices.ContainsFunc(c.values, func(v string) bool { return strings.EqualFold(v, strconv.FormatBool(o.active())) }) {
-				return false
-			}
-			continue
-		}
-		value, _ := o.property(c.property)
-		if !c.holds(value) {
+		asked = asked || strings.EqualFold(c.property, "Active")
+		if c.holds(value(co, r, c.property)) == c.not {
 			return false
 		}
 	}
-	return asked || o.active()
+	return asked || !r.inactive
 }
 
-// holds: = and LIKE ignore case.
+// holds: = and LIKE ignore case; numbers and times are compared as such.
 func (c condition) holds(value string) bool {
 	switch c.operator {
 	case "=", "in":
-		return slices.ContainsFunc(c.values, func(v string) bool { return strings.EqualFold(v, value) })
+		return slices.ContainsFunc(c.values, func(v string) bool { return order(value, v) == 0 })
 	case "!=":
-		return !strings.EqualFold(c.values[0], value)
+		return order(value, c.values[0]) != 0
 	case "<":
-		return value < c.values[0]
+		return order(value, c.values[0]) < 0
 	case "<=":
-		return value <= c.values[0]
+		return order(value, c.values[0]) <= 0
 	case ">":
-		return value > c.values[0]
+		return order(value, c.values[0]) > 0
 	case ">=":
-		return value >= c.values[0]
+		return order(value, c.values[0]) >= 0
 	case "like":
 		return like(strings.ToLower(value), strings.Split(strings.ToLower(c.values[0]), "%"))
+	case "between":
+		return order(value, c.values[0]) >= 0 && order(value, c.values[1]) <= 0
+	case "contains":
+		return strings.Contains(strings.ToLower(value), strings.ToLower(c.values[0]))
 	}
 	return false
+}
+
+// order compares two values as amounts, as times, or as texts whatever their case.
+func order(a, b string) int {
+	if x, e := readSigned(a); e == nil {
+		if y, e := readSigned(b); e == nil {
+			return cmp.Compare(x, y)
+		}
+	}
+	if x, err := time.Parse(time.RFC3339, a); err == nil {
+		if y, err := time.Parse(time.RFC3339, b); err == nil {
+			return x.Compare(y)
+		}
+	}
+	return strings.Compare(strings.ToLower(a), strings.ToLower(b))
 }
 
 // like matches the parts between percent signs in order; the first and last part are anchored.
@@ -168,28 +215,32 @@ func like(value string, parts []string) bool {
 	return strings.HasSuffix(rest, parts[len(parts)-1])
 }
 
-func compare(a, b object, st statement) int {
+// compare orders rows. The recordings show no rule for equal keys; they stay in the order in which they were made.
+func compare(co *company, a, b *row, st statement) int {
 	key, descending := st.order, st.descending
+	if key == "" && !st.x.list() {
+		return cmp.Or(b.updated.Truncate(time.Second).Compare(a.updated.Truncate(time.Second)), cmp.Compare(b.touched, a.touched))
+	}
 	if key == "" {
-		key = map[string]string{"JournalEntry": "metadata.lastupdatedtime", "Account": "name", "Class": "fullyqualifiedname", "Department": "fullyqualifiedname"}[st.entity]
-		descending = st.entity == "JournalEntry"
-		if key == "" {
-			key = "fullyqualifiedname"
+		key = "FullyQualifiedName"
+		if st.x.name == "Account" {
+			key = "Name"
 		}
 	}
-	x, _ := a.property(key)
-	y, _ := b.property(key)
-	order := strings.Compare(x, y)
-	if key == "id" {
-		order = compareNumbers(x, y)
-	}
-	if order == 0 {
-		order = compareNumbers(a.id(), b.id())
+	x, y := value(co, a, key), value(co, b, key)
+	by := strings.Compare(x, y)
+	if strings.EqualFold(key, "Id") || isNumber(x) && isNumber(y) {
+		by = order(x, y)
 	}
 	if descending {
-		return -order
+		return -by
 	}
-	return order
+	return by
+}
+
+func isNumber(s string) bool {
+	_, e := readSigned(s)
+	return e == nil
 }
 
 func compareNumbers(x, y string) int {
@@ -209,15 +260,20 @@ type word struct {
 	at     int
 }
 
+// parseError names the token at which the parser stopped, as JavaCC does.
 func parseError(w word) *serviceError {
-	kind := w.text
-	if kind == "" {
-		kind = "<EOF>"
+	shown := `" <IDENTIFIER> "` + w.text + ` ""`
+	switch {
+	case w.quoted:
+		shown = `" <STRING> "'` + w.text + `' ""`
+	case w.text == "":
+		shown = `"<EOF>"`
+	case strings.HasPrefix(w.text, "'"):
+		shown = `" <STRING> "` + w.text + ` ""`
+	case strings.Contains(symbols, w.text[:1]):
+		shown = `" "` + w.text + `" "` + w.text + ` ""`
 	}
-	shown, _ := json.Marshal(kind)
-	return &serviceError{
-		"Error parsing query", fmt.Sprintf("QueryParserError: Encountered \" %s \" at line 1, column %d.", shown, w.at+1), "4000", "",
-	}
+	return &serviceError{"Error parsing query", fmt.Sprintf("QueryParserError: Encountered %s at line 1, column %d.", shown, w.at+1), "4000", noElement}
 }
 
 const symbols = "(),=<>!"
@@ -287,7 +343,7 @@ func (p *parser) must(want string) *serviceError {
 }
 
 // parse reads SELECT *|count(*) FROM Entity [WHERE …] [ORDERBY …] [STARTPOSITION n] [MAXRESULTS n].
-func parse(text string) (statement, *serviceError) {
+func (s *Sim) parse(text string) (statement, *serviceError) {
 	p := &parser{text: text}
 	st := statement{start: 1, max: defaultRows}
 	if e := p.must("select"); e != nil {
@@ -309,9 +365,8 @@ func parse(text string) (statement, *serviceError) {
 	if e != nil {
 		return st, e
 	}
-	st.entity = entityName(w.text)
-	if st.entity == "" || st.entity == "CompanyInfo" || st.entity == "Preferences" {
-		return st, &serviceError{"Invalid query", "QueryValidationError: invalid context declaration: " + w.text, "4001", ""}
+	if st.x = s.entityNamed(w.text); st.x == nil {
+		return st, &serviceError{"Invalid query", "QueryValidationError: invalid context declaration: " + w.text, "4001", noElement}
 	}
 	return st, p.clauses(&st)
 }
@@ -347,16 +402,21 @@ func (p *parser) clauses(st *statement) *serviceError {
 
 func (p *parser) where(st *statement) *serviceError {
 	for {
+		c := condition{not: p.keyword("not")}
 		property, e := p.next()
 		if e != nil {
 			return e
 		}
 		operator, e := p.next()
+		if e == nil && strings.EqualFold(operator.text, "not") {
+			c.not = true
+			operator, e = p.next()
+		}
 		if e != nil {
 			return e
 		}
-		c := condition{property: strings.ToLower(property.text), operator: strings.ToLower(operator.text)}
-		if !slices.Contains([]string{"=", "!=", "<", "<=", ">", ">=", "in", "like"}, c.operator) {
+		c.property, c.operator = property.text, strings.ToLower(operator.text)
+		if property.quoted || !slices.Contains([]string{"=", "!=", "<", "<=", ">", ">=", "in", "like", "between", "contains"}, c.operator) {
 			return parseError(operator)
 		}
 		if c.values, e = p.operands(c, operator); e != nil {
@@ -371,25 +431,43 @@ func (p *parser) where(st *statement) *serviceError {
 
 // operands: values must be quoted, numbers too; only true and false stand bare. An unquoted one fails at the operator.
 func (p *parser) operands(c condition, operator word) ([]string, *serviceError) {
-	list := c.operator == "in"
-	if list {
-		if e := p.must("("); e != nil {
-			return nil, e
+	switch c.operator {
+	case "in":
+		return p.list(operator)
+	case "between":
+		first, e := p.operand(operator)
+		if e == nil {
+			e = p.must("and")
 		}
-	}
-	var values []string
-	for {
-		w, e := p.next()
 		if e != nil {
 			return nil, e
 		}
-		if !w.quoted && !strings.EqualFold(w.text, "true") && !strings.EqualFold(w.text, "false") {
-			return nil, parseError(operator)
+		second, e := p.operand(operator)
+		return []string{first, second}, e
+	}
+	v, e := p.operand(operator)
+	return []string{v}, e
+}
+
+func (p *parser) operand(operator word) (string, *serviceError) {
+	w, e := p.next()
+	if e == nil && !w.quoted && !strings.EqualFold(w.text, "true") && !strings.EqualFold(w.text, "false") {
+		e = parseError(operator)
+	}
+	return w.text, e
+}
+
+func (p *parser) list(operator word) ([]string, *serviceError) {
+	if e := p.must("("); e != nil {
+		return nil, e
+	}
+	var values []string
+	for {
+		v, e := p.operand(operator)
+		if e != nil {
+			return nil, e
 		}
-		values = append(values, w.text)
-		if !list {
-			return values, nil
-		}
+		values = append(values, v)
 		if p.keyword(")") {
 			return values, nil
 		}
@@ -404,7 +482,7 @@ func (p *parser) orderBy(st *statement) *serviceError {
 	if e != nil {
 		return e
 	}
-	st.order = strings.ToLower(w.text)
+	st.order = w.text
 	if st.descending = p.keyword("desc"); !st.descending {
 		p.keyword("asc")
 	}
@@ -421,9 +499,9 @@ func (p *parser) number(least, most int) (int, *serviceError) {
 	case err != nil || w.quoted:
 		return 0, parseError(w)
 	case n < least:
-		return 0, &serviceError{"Invalid query", fmt.Sprintf("QueryValidationError: value %d is too small. Min allowed value is %d", n, least), "4001", ""}
+		return 0, &serviceError{"Invalid query", fmt.Sprintf("QueryValidationError: value %d is too small. Min allowed value is %d", n, least), "4001", noElement}
 	case n > most:
-		return 0, &serviceError{"Invalid query", fmt.Sprintf("QueryValidationError: value %d is too large. Max allowed value is %d", n, most), "4001", ""}
+		return 0, &serviceError{"Invalid query", fmt.Sprintf("QueryValidationError: value %d is too large. Max allowed value is %d", n, most), "4001", noElement}
 	}
 	return n, nil
 }

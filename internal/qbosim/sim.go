@@ -1,15 +1,19 @@
 package qbosim
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 )
 
 // Options configure a simulator. The client is the one that the OAuth endpoint knows.
@@ -17,30 +21,39 @@ type Options struct {
 	Now          func() time.Time
 	ClientID     string
 	ClientSecret string
+	// Notify carries webhooks; without it none are sent.
+	Notify *http.Client
 }
 
 // Sim is a simulated QuickBooks with any number of companies.
 type Sim struct {
-	o Options
+	o       Options
+	schemas []*schema
+	signer  func() (*idSigner, error)
 
 	mu        sync.Mutex
 	companies map[string]*company
 	access    map[string]accessToken
 	refresh   map[string]refreshToken
-	codes     map[string]string // authorization code → realm
+	codes     map[string]authorization
 	faults    []*Fault
 	serial    int
+	hooks     []hook
+	notices   sync.WaitGroup
 }
 
 // New makes a simulator without companies.
 func New(o Options) *Sim {
-	return &Sim{o: o, companies: map[string]*company{}, access: map[string]accessToken{}, refresh: map[string]refreshToken{}, codes: map[string]string{}}
+	return &Sim{
+		o: o, schemas: schemas(), signer: sync.OnceValues(newIDSigner), companies: map[string]*company{}, access: map[string]accessToken{},
+		refresh: map[string]refreshToken{}, codes: map[string]authorization{},
+	}
 }
 
-// maxBody is the largest request that is read, in bytes.
-const maxBody = 1 << 20
+// maxBody is the largest request that is read, in bytes, also when it was sent compressed.
+const maxBody = 4 << 20
 
-// next gives a number that was never given before, for ids, tokens and traces.
+// next gives a number that was never given before, for tokens and traces.
 func (s *Sim) next() int {
 	s.serial++
 	return s.serial
@@ -59,11 +72,14 @@ func (s *Sim) Handler() http.Handler {
 	mux.HandleFunc("POST /v2/oauth2/tokens/revoke", s.revoke)
 	mux.HandleFunc("GET /connect/oauth2", s.authorize)
 	mux.HandleFunc("GET /.well-known/openid_configuration", s.discovery)
+	mux.HandleFunc("GET /.well-known/openid_configuration/", s.discovery)
+	mux.HandleFunc("GET /op/v1/jwks", s.keys)
+	mux.HandleFunc("GET /v1/openid_connect/userinfo", s.userinfo)
 	mux.HandleFunc("/v3/company/{realm}/{rest...}", s.serveCompany)
 	s.registerSwitches(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
-		w.Header()["intuit_tid"] = []string{"1-" + s.opaque("tid")[:32]}
+		w.Header()["intuit_tid"] = []string{"1-" + s.opaque("tid")[:8] + "-" + s.opaque("tid")[:24]}
 		s.mu.Unlock()
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		mux.ServeHTTP(w, r)
@@ -72,47 +88,169 @@ func (s *Sim) Handler() http.Handler {
 
 // result is an answer before it is written.
 type result struct {
-	status int
-	header map[string]string
-	body   []byte
+	status      int
+	contentType string // of a success when empty
+	challenge   string // WWW-Authenticate
+	body        []byte
+	// For batches, which carry the same things without an envelope of their own.
+	name    string
+	payload any
+	fault   ordered
 }
 
+func (r result) ok() bool { return r.status == http.StatusOK && r.fault == nil }
+
 func (r result) write(w http.ResponseWriter) {
-	for k, v := range r.header {
-		w.Header().Set(k, v)
+	h := w.Header()
+	h.Set("Content-Type", r.contentType)
+	if r.contentType == "" {
+		h.Set("Content-Type", "application/json;charset=utf-8")
+		h.Set("qbo-version", "1944.190")
 	}
-	if w.Header().Get("Content-Type") == "" {
-		w.Header().Set("Content-Type", "application/json;charset=utf-8")
+	if r.challenge != "" {
+		h.Set("WWW-Authenticate", r.challenge)
 	}
-	w.Header().Set("Cache-Control", "max-age=0, no-cache, no-store, must-revalidate, private")
+	h.Set("Cache-Control", "max-age=0, no-cache, no-store, must-revalidate, private")
+	h.Set("Content-Length", fmt.Sprint(len(r.body)))
 	w.WriteHeader(r.status)
 	_, _ = w.Write(r.body)
 }
 
+// answer wraps an object as {"Name":{…},"time":…}.
+func (s *Sim) answer(name string, payload any) result {
+	body, err := plain(ordered{{name, payload}, {"time", s.stamp()}})
+	if err != nil {
+		return s.refused(http.StatusInternalServerError, serviceError{
+			"An application error has occurred while processing your request", "System Failure Error: " + err.Error(), "10000", noElement,
+		})
+	}
+	return result{status: http.StatusOK, body: body, name: name, payload: payload}
+}
+
+// call is one API call.
+type call struct {
+	method, realm, path string
+	request             *http.Request
+	query               url.Values
+	body                []byte
+	xml                 bool // the company answers gateway faults in XML whatever is accepted
+}
+
+// write says whether the call changes something. Reads are metered.
+func (c call) write() bool { return c.method == http.MethodPost && c.path != "query" }
+
+// wantsXML: a caller that accepts nothing in particular, or XML, gets the gateway's faults in XML.
+func (c call) wantsXML() bool {
+	return c.xml || strings.Contains(c.request.Header.Get("Accept"), "xml")
+}
+
 // serveCompany answers one API call: scripted faults, the token, then the operation.
 func (s *Sim) serveCompany(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
+	c := call{method: r.Method, realm: r.PathValue("realm"), path: strings.Trim(r.PathValue("rest"), "/"), request: r, query: looseQuery(r.URL.RawQuery)}
+	leave, busy := s.enter(c)
+	defer leave()
+	body, err := readBody(r)
 	if err != nil {
-		s.locked(func() result { return s.refused(http.StatusRequestEntityTooLarge, unsupported("request too large")) }).write(w)
+		s.locked(func() result { return s.refused(http.StatusBadRequest, unreadable()) }).write(w)
 		return
 	}
-	c := call{method: r.Method, realm: r.PathValue("realm"), path: r.PathValue("rest"), request: r, body: body}
-	var scripted *Fault
-	answer := s.locked(func() result {
-		scripted = s.scripted(c)
-		if scripted != nil && !scripted.commits() {
-			return scripted.result()
-		}
-		return s.operate(c)
-	})
-	if scripted != nil {
-		if scripted.drops() {
-			drop(w)
-			return
-		}
-		answer = scripted.result()
+	c.body = body
+	scripted := func() *Fault {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.scripted(c.realm, c.method, c.path)
+	}()
+	operate := func() result {
+		return s.locked(func() result {
+			if busy {
+				return s.refused(http.StatusBadRequest, broken("You can only add or edit one name at a time. Please try again."))
+			}
+			return s.operate(c)
+		})
 	}
-	answer.write(w)
+	if scripted == nil {
+		operate().write(w)
+		return
+	}
+	act(w, r, scripted, operate)
+}
+
+// act does what a scripted fault says.
+func act(w http.ResponseWriter, r *http.Request, f *Fault, operate func() result) {
+	if !pause(r, time.Duration(f.DelayMS)*time.Millisecond) {
+		return
+	}
+	var answer result
+	if f.commits() {
+		answer = operate()
+	}
+	switch f.Kind {
+	case "status", "commit_then_status":
+		f.result().write(w)
+	case "hang", "commit_then_hang":
+		<-r.Context().Done()
+	case "drop", "commit_then_drop":
+		drop(w)
+	case "truncate":
+		w.Header().Set("Content-Type", "application/json;charset=utf-8")
+		w.Header().Set("Content-Length", fmt.Sprint(len(answer.body)))
+		w.WriteHeader(answer.status)
+		_, _ = w.Write(answer.body[:len(answer.body)/2])
+		drop(w)
+	default:
+		answer.write(w)
+	}
+}
+
+// pause waits, unless the caller gives up first.
+func pause(r *http.Request, d time.Duration) bool {
+	if d == 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-r.Context().Done():
+		return false
+	}
+}
+
+// looseQuery reads a query as Intuit does: empty parts (&&, a trailing &) are nothing, and what cannot be unescaped is itself.
+func looseQuery(raw string) url.Values {
+	values := url.Values{}
+	for part := range strings.SplitSeq(raw, "&") {
+		key, value, _ := strings.Cut(part, "=")
+		if key == "" {
+			continue
+		}
+		unescape := func(s string) string {
+			if u, err := url.QueryUnescape(s); err == nil {
+				return u
+			}
+			return s
+		}
+		values.Add(unescape(key), unescape(value))
+	}
+	return values
+}
+
+// readBody reads a body, compressed or not. Some clients say gzip and send nothing.
+func readBody(r *http.Request) ([]byte, error) {
+	raw, err := io.ReadAll(r.Body)
+	if err != nil || len(raw) == 0 || r.Header.Get("Content-Encoding") != "gzip" {
+		return raw, err
+	}
+	z, err := gzip.NewReader(bytes.NewReader(raw))
+	if err != nil {
+		return nil, err
+	}
+	raw, err = io.ReadAll(io.LimitReader(z, maxBody+1))
+	if len(raw) > maxBody {
+		return nil, errors.New("too large")
+	}
+	return raw, err
 }
 
 func (s *Sim) locked(f func() result) result {
@@ -121,173 +259,196 @@ func (s *Sim) locked(f func() result) result {
 	return f()
 }
 
-// drop cuts the connection without an answer.
+// drop cuts the connection.
 func drop(w http.ResponseWriter) {
 	h, ok := w.(http.Hijacker)
 	if !ok {
 		return
 	}
-	if conn, _, err := h.Hijack(); err == nil {
+	if conn, buffer, err := h.Hijack(); err == nil {
+		_ = buffer.Flush()
 		_ = conn.Close()
 	}
 }
 
-// call is one API call.
-type call struct {
-	method, realm, path string
-	request             *http.Request
-	body                []byte
+// enter counts a company's name writes that are under way; busy says that another one is, where the company's switch wants that to matter.
+func (s *Sim) enter(c call) (leave func(), busy bool) {
+	nothing := func() {}
+	x := s.entityNamed(firstPart(c.path))
+	if x == nil || !x.names || c.method != http.MethodPost {
+		return nothing, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	co, ok := s.companies[c.realm]
+	if !ok || !co.switches.LockNames {
+		return nothing, false
+	}
+	co.nameWrites++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		co.nameWrites--
+	}, co.nameWrites > 1
 }
 
-func (c call) write() bool { return c.method == http.MethodPost && c.path != "query" }
+func firstPart(path string) string {
+	first, _, _ := strings.Cut(path, "/")
+	return first
+}
 
 // operate carries out a call for whoever has a token of that company.
 func (s *Sim) operate(c call) result {
+	co, known := s.companies[c.realm]
+	c.xml = known && co.switches.XMLFaults
 	if refused, ok := s.authenticate(c); !ok {
 		return refused
 	}
-	co, ok := s.companies[c.realm]
-	if !ok {
-		return s.forbidden()
+	if !known {
+		return s.forbidden(c)
 	}
-	co.count(c)
-	id := c.request.URL.Query().Get("requestid")
-	if old, known := co.requests[id]; known && id != "" && c.write() && !co.switches.IgnoreRequestID {
-		return old
+	if !co.admit(c, s.o.Now()) {
+		return s.throttled(c)
 	}
-	answer := s.route(co, c)
-	if id != "" && c.write() && (answer.status == http.StatusOK || co.switches.ReplayFailures) {
-		co.requests[id] = answer
+	if c.path == "batch" && c.method == http.MethodPost {
+		return s.batch(co, c)
+	}
+	return s.once(co, c, c.query.Get("requestid"), s.route)
+}
+
+// maxRequestID is how long a requestid may be.
+const maxRequestID = 50
+
+// remembered is the answer of a write, for repeats under its requestid.
+type remembered struct {
+	result
+	at time.Time
+}
+
+// once answers a repeat under the same requestid with the first answer, without doing anything. Reads are never replayed.
+func (s *Sim) once(co *company, c call, id string, do func(*company, call) result) result {
+	if id == "" || !c.write() {
+		return do(co, c)
+	}
+	if len(id) > maxRequestID {
+		return s.refused(http.StatusBadRequest, serviceError{"Invalid Request Id Format", "Invalid Request Id Format : " + id, "2130", noElement})
+	}
+	return s.repeatable(co, id, func() result { return do(co, c) })
+}
+
+// repeatable remembers an answer under an identity. Whether refusals are remembered, and how long anything is, are switches.
+func (s *Sim) repeatable(co *company, id string, do func() result) result {
+	lifetime := time.Duration(co.switches.RequestIDSeconds) * time.Second
+	if old, ok := co.requests[id]; ok && !co.switches.IgnoreRequestID && (lifetime == 0 || s.o.Now().Sub(old.at) < lifetime) {
+		return old.result
+	}
+	answer := do()
+	if answer.ok() || co.switches.ReplayFailures {
+		co.requests[id] = remembered{answer, s.o.Now()}
 	}
 	return answer
 }
 
 // route finds the operation by the path.
 func (s *Sim) route(co *company, c call) result {
-	parts := strings.Split(strings.Trim(c.path, "/"), "/")
+	parts := strings.Split(c.path, "/")
 	switch {
 	case c.path == "query":
 		return s.query(co, c)
+	case c.path == "cdc" && c.method == http.MethodGet:
+		return s.changes(co, c)
 	case c.path == "preferences" && c.method == http.MethodGet:
 		return s.answer("Preferences", co.preferences())
 	case parts[0] == "companyinfo" && c.method == http.MethodGet:
 		return s.answer("CompanyInfo", co.info(s.o.Now()))
-	case len(parts) == 1 && c.method == http.MethodPost:
-		return s.create(co, parts[0], c)
-	case len(parts) == 2 && c.method == http.MethodGet:
-		return s.read(co, parts[0], parts[1])
+	case parts[0] == "reports" && len(parts) == 2 && c.method == http.MethodGet:
+		return s.report(co, c, parts[1])
 	}
-	return s.refused(http.StatusBadRequest, unsupported("Could not find resource for relative : /v3/company/"+c.realm+"/"+c.path))
+	x := s.entityNamed(parts[0])
+	switch {
+	case x == nil:
+	case len(parts) == 1 && c.method == http.MethodPost:
+		return s.save(co, x, c)
+	case len(parts) == 2 && c.method == http.MethodGet:
+		return s.read(co, x, parts[1])
+	}
+	return s.refused(http.StatusBadRequest, noResource(c))
 }
 
-// create makes an object. ?operation=delete takes a journal entry away.
-func (s *Sim) create(co *company, entity string, c call) result {
-	switch entity {
-	case "journalentry":
-		if c.request.URL.Query().Get("operation") == "delete" {
-			return s.deleteEntry(co, c.body)
-		}
-		return s.createEntry(co, c)
-	case "customer", "vendor":
-		return s.createName(co, entity, c.body)
-	case "account":
-		return s.createAccount(co, c.body)
-	case "class", "department":
-		return s.createListed(co, entity, c.body)
+// save creates, updates or deletes, by the body and ?operation=.
+func (s *Sim) save(co *company, x *schema, c call) result {
+	in, wrong := x.parse(c.body)
+	if wrong != nil {
+		return s.refused(http.StatusBadRequest, *wrong)
 	}
-	return s.refused(http.StatusBadRequest, unsupported("Could not find resource for relative : /v3/company/"+co.realm+"/"+entity))
+	return s.carryOut(co, x, strings.ToLower(c.query.Get("operation")), in, c.query.Get("include"))
+}
+
+func (s *Sim) carryOut(co *company, x *schema, operation string, in ordered, include string) result {
+	switch operation {
+	case "", "create", "update":
+		if in.text("Id") == "" {
+			return s.create(co, x, in, include)
+		}
+		return s.update(co, x, in, include)
+	case "delete":
+		return s.remove(co, x, in)
+	}
+	return s.refused(http.StatusBadRequest, unsupported(operation))
 }
 
 // read gives one object by its id.
-func (s *Sim) read(co *company, entity, id string) result {
+func (s *Sim) read(co *company, x *schema, id string) result {
 	if strings.Trim(id, "0123456789") != "" {
-		return s.refused(http.StatusBadRequest, serviceError{"Invalid ID", "Id should be a valid number. Supplied value:" + id, "2030", "Id"})
+		return s.refused(http.StatusBadRequest, badID(id))
 	}
-	for _, row := range co.rows(entityName(entity)) {
-		if row.id() == id {
-			return s.answer(entityName(entity), row.show(co))
+	row, ok := co.find(x.name, id)
+	switch {
+	case !ok:
+		return s.refused(http.StatusBadRequest, inactive())
+	case row.deleted:
+		return s.refused(http.StatusBadRequest, gone())
+	}
+	return s.answer(x.name, co.show(row))
+}
+
+// parse reads the body of an entity. A body that is no object, or is wrapped in its own name, or has an unknown field, is a fault.
+func (x *schema) parse(body []byte) (ordered, *serviceError) {
+	if at := invalidUTF8(body); at >= 0 {
+		e := badProperty(fmt.Sprintf("Invalid UTF-8 middle byte 0x%x", body[at]))
+		return nil, &e
+	}
+	in, err := parseObject(body)
+	if err != nil || in.has(x.name) {
+		e := unreadable()
+		return nil, &e
+	}
+	for _, f := range in {
+		if !x.mayHave(f.key) && !isKept(x, f.key) {
+			e := x.unknownProperty(f.key)
+			return nil, &e
 		}
 	}
-	return s.refused(http.StatusBadRequest, inactive())
+	return in, nil
 }
 
-// answer wraps an object as {"Name":{…},"time":…}.
-func (s *Sim) answer(name string, object any) result {
-	return s.encode(ordered{{name, object}, {"time", s.stamp()}})
-}
-
-func (s *Sim) encode(v any) result {
-	body, err := json.Marshal(v)
-	if err != nil {
-		return s.refused(http.StatusInternalServerError, serviceError{"An application error has occurred while processing your request", "System Failure Error: " + err.Error(), "10000", ""})
-	}
-	return result{status: http.StatusOK, body: body}
-}
-
-// pacific is the zone of every time that QuickBooks shows, wherever the company is.
-func pacific(t time.Time) time.Time {
-	return t.In(time.FixedZone("", offset(t.UTC())))
-}
-
-// offset is Pacific time's: daylight saving from the second Sunday of March to the first of November, 2:00.
-func offset(t time.Time) int {
-	const hour = 3600
-	start := sunday(t.Year(), time.March, 2).Add(10 * time.Hour)
-	end := sunday(t.Year(), time.November, 1).Add(9 * time.Hour)
-	if !t.Before(start) && t.Before(end) {
-		return -7 * hour
-	}
-	return -8 * hour
-}
-
-// sunday is the nth Sunday of a month.
-func sunday(year int, month time.Month, n int) time.Time {
-	first := time.Date(year, month, 1, 0, 0, 0, 0, time.UTC)
-	return first.AddDate(0, 0, (7-int(first.Weekday()))%7+7*(n-1))
-}
-
-// stamp is the answer's own time, in milliseconds; objects carry whole seconds.
-func (s *Sim) stamp() string {
-	return pacific(s.o.Now()).Format("2006-01-02T15:04:05.000-07:00")
-}
-
-func (s *Sim) second() string {
-	return pacific(s.o.Now()).Format("2006-01-02T15:04:05-07:00")
-}
-
-// ordered is a JSON object whose keys keep their order, as QuickBooks' do.
-type ordered []field
-
-type field struct {
-	key   string
-	value any
-}
-
-// MarshalJSON writes the fields in order and leaves nil ones out.
-func (o ordered) MarshalJSON() ([]byte, error) {
-	var b strings.Builder
-	b.WriteByte('{')
-	for _, f := range o {
-		if f.value == nil {
-			continue
+func isKept(x *schema, key string) bool {
+	for _, k := range x.kept {
+		if k == key {
+			return true
 		}
-		value, err := json.Marshal(f.value)
-		if err != nil {
-			return nil, err
-		}
-		if b.Len() > 1 {
-			b.WriteByte(',')
-		}
-		fmt.Fprintf(&b, "%q:%s", f.key, value)
 	}
-	b.WriteByte('}')
-	return []byte(b.String()), nil
+	return false
 }
 
-// orNil leaves an empty text out of an object.
-func orNil(s string) any {
-	if s == "" {
-		return nil
+// invalidUTF8 is where the first byte stands that cannot follow the ones before it, or −1.
+func invalidUTF8(raw []byte) int {
+	for i := 0; i < len(raw); {
+		r, size := utf8.DecodeRune(raw[i:])
+		if r == utf8.RuneError && size == 1 {
+			return min(i+1, len(raw)-1)
+		}
+		i += size
 	}
-	return s
+	return -1
 }

@@ -3,38 +3,78 @@ package qbosim
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
-	"strings"
+	"time"
 
 	"github.com/passare/qbo-sync/internal/date"
 	"github.com/passare/qbo-sync/internal/money"
 )
 
-// Switches are a company's settings that the API does not show, or that tests turn.
+// Switches are a company's settings that QuickBooks has and its API does not show, and the points where its behaviour is not known for sure.
 type Switches struct {
-	BookCloseDate        string `json:"book_close_date"`        // entries on or before it are refused (6210); empty: open books
-	DuplicateNumberCheck bool   `json:"duplicate_number_check"` // a DocNumber in use is refused (6140)
-	IgnoreRequestID      bool   `json:"ignore_requestid"`       // a repeat is carried out again
-	ReplayFailures       bool   `json:"replay_failures"`        // a refused write is remembered by its requestid, too
+	BookCloseDate               string `json:"book_close_date"`                // entries on or before it are refused (6210); empty: open books
+	DuplicateNumberCheck        bool   `json:"duplicate_number_check"`         // a DocNumber in use is refused (6140)
+	IgnoreRequestID             bool   `json:"ignore_requestid"`               // a repeat is carried out again
+	ReplayFailures              bool   `json:"replay_failures"`                // a refused write is remembered by its requestid, too
+	RequestIDSeconds            int    `json:"requestid_seconds"`              // how long a requestid is remembered; 0: for ever
+	Multicurrency               bool   `json:"multicurrency"`                  // CurrencyRef is required, ExchangeRate answered
+	RefuseReceivableWithPayable bool   `json:"refuse_receivable_with_payable"` // control accounts are not mixed in one entry
+	InactiveNamesTaken          bool   `json:"inactive_names_taken"`           // 6240 also for the names of inactive objects
+	ColonCode                   string `json:"colon_code"`                     // fault code for a colon in a name; empty: 2040
+	LockNames                   bool   `json:"lock_names"`                     // two name writes at once: the second is refused (6000)
+	Throttle                    bool   `json:"throttle"`                       // 10 calls a second, 500 and 40 batches a minute; beyond: 429
+	MonthlyReads                int    `json:"monthly_reads"`                  // reads of a calendar month; beyond: 429; 0: no limit
+	ChangeDays                  int    `json:"change_days"`                    // how far change data goes back; 0: to the beginning
+	XMLFaults                   bool   `json:"xml_faults"`                     // the gateway's faults come as XML whatever is accepted
+	Rotation                    string `json:"rotation"`                       // of refresh tokens: "" daily, "always", "never"
+	HardEnd                     string `json:"hard_end"`                       // RFC 3339: after it the grant is dead (Intuit: five years)
+	ReuseRevokes                bool   `json:"reuse_revokes"`                  // a refresh token that was replaced ends the grant when it is used again
+	ConcurrentRevokes           bool   `json:"concurrent_revokes"`             // two refreshes at once end the grant
+	AutoConsent                 bool   `json:"auto_consent"`                   // the authorize page consents by itself
+}
+
+func (x Switches) colonCode() string {
+	if x.ColonCode == "" {
+		return "2040"
+	}
+	return x.ColonCode
+}
+
+func (x Switches) hardEnd() time.Time {
+	t, _ := time.Parse(time.RFC3339, x.HardEnd)
+	return t
+}
+
+func (x Switches) hardEnded(now time.Time) bool { return x.HardEnd != "" && !now.Before(x.hardEnd()) }
+
+// wrong says what is wrong with the switches, or nothing.
+func (x Switches) wrong() string {
+	_, dateErr := date.Parse(x.BookCloseDate)
+	_, endErr := time.Parse(time.RFC3339, x.HardEnd)
+	switch {
+	case x.BookCloseDate != "" && dateErr != nil:
+		return "book_close_date " + dateErr.Error()
+	case x.HardEnd != "" && endErr != nil:
+		return "hard_end must be a time such as 2028-10-01T00:00:00Z"
+	case x.Rotation != rotateDaily && x.Rotation != rotateAlways && x.Rotation != rotateNever:
+		return "rotation must be empty, always or never"
+	case x.RequestIDSeconds < 0 || x.MonthlyReads < 0 || x.ChangeDays < 0:
+		return "numbers must not be negative"
+	}
+	return ""
 }
 
 // Counters count a company's calls.
 type Counters struct {
-	Requests map[string]int `json:"requests"` // "POST journalentry": n
-	Reads    int            `json:"reads"`    // metered by Intuit
-	Writes   int            `json:"writes"`
-}
-
-func (co *company) count(c call) {
-	first, _, _ := strings.Cut(c.path, "/")
-	co.counters.Requests[c.method+" "+first]++
-	if c.write() {
-		co.counters.Writes++
-	} else {
-		co.counters.Reads++
-	}
+	Requests     map[string]int `json:"requests"` // "POST journalentry": n
+	Reads        int            `json:"reads"`    // metered by Intuit
+	Writes       int            `json:"writes"`   // items of batches one by one
+	ReadsByMonth map[string]int `json:"reads_by_month"`
+	Throttled    int            `json:"throttled"` // answered 429
 }
 
 // SetSwitches sets a company's switches.
@@ -61,13 +101,14 @@ func (s *Sim) Script(f Fault) error {
 func (s *Sim) Counted(realm string) Counters {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := Counters{Requests: map[string]int{}}
 	if co, ok := s.companies[realm]; ok {
-		c.Reads, c.Writes = co.counters.Reads, co.counters.Writes
-		for k, n := range co.counters.Requests {
-			c.Requests[k] = n
-		}
+		return co.counters.clone()
 	}
+	return Counters{Requests: map[string]int{}}
+}
+
+func (c Counters) clone() Counters {
+	c.Requests, c.ReadsByMonth = maps.Clone(c.Requests), maps.Clone(c.ReadsByMonth)
 	return c
 }
 
@@ -106,26 +147,26 @@ func (s *Sim) Journal(realm string) []JournalEntry {
 	if !ok {
 		return list
 	}
-	for _, o := range co.rows("JournalEntry") {
-		if e, ok := o.(*entry); ok {
-			list = append(list, e.journal())
+	for _, r := range co.rows["JournalEntry"] {
+		if !r.deleted {
+			list = append(list, r.journal())
 		}
 	}
 	return list
 }
 
-func (e *entry) journal() JournalEntry {
-	j := JournalEntry{ID: e.ident, DocNumber: e.doc, Date: string(e.on), Note: e.note}
-	for _, l := range e.lines {
-		x := JournalLine{Side: l.side, Account: l.account.name, Amount: l.cents.String(), Description: l.description}
+func (r *row) journal() JournalEntry {
+	j := JournalEntry{ID: r.ident, DocNumber: r.doc.text("DocNumber"), Date: r.doc.text("TxnDate"), Note: r.doc.text("PrivateNote")}
+	called := func(r *row) string {
+		if r == nil {
+			return ""
+		}
+		return r.doc.text(r.x.nameField)
+	}
+	for _, l := range r.lines {
+		x := JournalLine{Side: l.side, Account: called(l.account), Amount: l.cents.String(), Class: called(l.class), Department: called(l.dept), Description: l.description}
 		if l.name != nil {
-			x.Entity = &Entity{Type: l.name.kind, Name: l.name.display}
-		}
-		if l.class != nil {
-			x.Class = l.class.name
-		}
-		if l.dept != nil {
-			x.Department = l.dept.name
+			x.Entity = &Entity{Type: l.name.x.name, Name: called(l.name)}
 		}
 		j.Lines = append(j.Lines, x)
 	}
@@ -138,15 +179,62 @@ func (s *Sim) Balances(realm string) map[string]money.Cents {
 	defer s.mu.Unlock()
 	balances := map[string]money.Cents{}
 	if co, ok := s.companies[realm]; ok {
-		for _, o := range co.rows("Account") {
-			if a, ok := o.(*account); ok {
-				if b, used := co.balances[a.ident]; used {
-					balances[a.name] = b
-				}
+		for _, r := range co.rows["Account"] {
+			if b, used := co.balances[r.ident]; used {
+				balances[r.doc.text("Name")] = b
 			}
 		}
 	}
 	return balances
+}
+
+// CustomerBalance is what QuickBooks shows as a customer's balance, kept from the lines on Accounts Receivable.
+func (s *Sim) CustomerBalance(realm, called string) money.Cents {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if co, ok := s.companies[realm]; ok {
+		for _, r := range co.rows["Customer"] {
+			if r.doc.text("DisplayName") == called {
+				return co.owed[r.ident]
+			}
+		}
+	}
+	return 0
+}
+
+// Deactivate makes an object inactive, which renames it and frees its name. It says whether there is one.
+func (s *Sim) Deactivate(realm, entity, called string) bool {
+	return s.activate(realm, entity, called, false)
+}
+
+// Activate makes an object active again under its old name.
+func (s *Sim) Activate(realm, entity, called string) bool {
+	return s.activate(realm, entity, called, true)
+}
+
+func (s *Sim) activate(realm, entity, called string, active bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	co, ok := s.companies[realm]
+	if !ok {
+		return false
+	}
+	for _, r := range co.rows[entity] {
+		if r.x.list() && r.doc.text(r.x.nameField) == called {
+			s.setActive(co, r, active)
+			r.token++
+			s.touch(co, r, "updated")
+			return true
+		}
+	}
+	return false
+}
+
+// Hook sends a webhook to an address for whatever changes in any company from now on.
+func (s *Sim) Hook(address, verifier string, legacy bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hooks = append(s.hooks, hook{URL: address, Verifier: verifier, Legacy: legacy})
 }
 
 func (s *Sim) registerSwitches(mux *http.ServeMux) {
@@ -174,14 +262,23 @@ func (s *Sim) registerSwitches(mux *http.ServeMux) {
 		if err := strict(r.Body, &x); err != nil {
 			return nil, err
 		}
-		if _, err := date.Parse(x.BookCloseDate); x.BookCloseDate != "" && err != nil {
-			return nil, fmt.Errorf("book_close_date %w", err)
+		if wrong := x.wrong(); wrong != "" {
+			return nil, errors.New(wrong)
 		}
 		s.companies[realm].switches = x
 		return x, nil
 	}))
+	mux.HandleFunc("POST /_sim/hooks", func(w http.ResponseWriter, r *http.Request) {
+		var h hook
+		if err := strict(r.Body, &h); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		s.Hook(h.URL, h.Verifier, h.Legacy)
+		w.WriteHeader(http.StatusNoContent)
+	})
 	mux.HandleFunc("GET /_sim/realms/{realm}/counters", s.realm(func(realm string, _ *http.Request) (any, error) {
-		return s.companies[realm].counters, nil
+		return s.companies[realm].counters.clone(), nil
 	}))
 	mux.HandleFunc("GET /_sim/realms/{realm}/journal", func(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, map[string]any{"entries": s.Journal(r.PathValue("realm"))})

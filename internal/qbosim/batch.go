@@ -1,0 +1,119 @@
+package qbosim
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Limits of batches and change data (quickbooks.md, Batches, Change data).
+const (
+	maxBatch   = 30
+	maxChanges = 1000
+)
+
+// batch carries out the items one after the other, each by itself; a repeat under the same requestid and bId is answered as the first time.
+func (s *Sim) batch(co *company, c call) result {
+	co.counters.Writes-- // admitted as one call; its items are counted one by one
+	in, err := parseObject(c.body)
+	if err != nil {
+		return s.refused(http.StatusBadRequest, unreadable())
+	}
+	items, _ := in.get("BatchItemRequest").([]any)
+	if len(items) > maxBatch {
+		return s.refused(http.StatusBadRequest, serviceError{"Batch size exceeds allowed limit", "Batch size exceeds allowed limit : 30", "1040", noElement})
+	}
+	answers := make([]any, len(items))
+	for i, v := range items {
+		item, _ := v.(ordered)
+		answers[i] = s.batchItem(co, c, item)
+	}
+	return s.answer("BatchItemResponse", answers)
+}
+
+func (s *Sim) batchItem(co *company, c call, item ordered) ordered {
+	do := func() result { return s.batchOperation(co, item) }
+	id := c.query.Get("requestid")
+	var r result
+	switch {
+	case item.has("Query") && !co.meter(s.o.Now()):
+		r = s.refused(http.StatusBadRequest, serviceError{"ThrottleExceeded", "The request limit was reached.  Try again later", "3001", noElement})
+	case item.has("Query"):
+		r = do()
+	case id == "":
+		co.counters.Writes++
+		r = do()
+	default:
+		co.counters.Writes++
+		r = s.repeatable(co, id+"\n"+item.text("bId"), do)
+	}
+	out := ordered{}
+	if r.fault != nil {
+		out = append(out, field{"Fault", r.fault})
+	} else {
+		out = append(out, field{r.name, r.payload})
+	}
+	return append(out, field{"bId", item.text("bId")})
+}
+
+func (s *Sim) batchOperation(co *company, item ordered) result {
+	if text := item.text("Query"); item.has("Query") {
+		response, e := s.ask(co, text)
+		if e != nil {
+			return s.refused(http.StatusBadRequest, *e)
+		}
+		return s.answer("QueryResponse", response)
+	}
+	for _, f := range item {
+		body, isObject := f.value.(ordered)
+		x := s.entityNamed(f.key)
+		if x == nil || !isObject {
+			continue
+		}
+		for _, p := range body {
+			if !x.mayHave(p.key) && !isKept(x, p.key) {
+				return s.refused(http.StatusBadRequest, x.unknownProperty(p.key))
+			}
+		}
+		return s.carryOut(co, x, strings.ToLower(item.text("operation")), body, item.text("optionsData"))
+	}
+	return s.refused(http.StatusBadRequest, unsupported("batch item"))
+}
+
+// changes answers /cdc: what changed since a time, ascending, deleted objects as stubs; at most maxChanges in one answer.
+func (s *Sim) changes(co *company, c call) result {
+	since, err := time.Parse(time.RFC3339, c.query.Get("changedSince"))
+	if err != nil {
+		if since, err = time.Parse("2006-01-02", c.query.Get("changedSince")); err != nil {
+			return s.refused(http.StatusBadRequest, badProperty("changedSince"))
+		}
+	}
+	if days := co.switches.ChangeDays; days > 0 && s.o.Now().Sub(since) > time.Duration(days)*24*time.Hour {
+		return s.refused(http.StatusBadRequest, badProperty("changedSince"))
+	}
+	left := maxChanges
+	var responses []any
+	for name := range strings.SplitSeq(c.query.Get("entities"), ",") {
+		x := s.entityNamed(strings.TrimSpace(name))
+		if x == nil {
+			return s.refused(http.StatusBadRequest, serviceError{"Invalid query", "QueryValidationError: invalid context declaration: " + name, "4001", noElement})
+		}
+		rows := slices.DeleteFunc(slices.Clone(co.rows[x.name]), func(r *row) bool { return r.updated.Before(since) })
+		slices.SortStableFunc(rows, func(a, b *row) int { return -compare(co, a, b, statement{x: &schema{name: x.name}}) })
+		rows = rows[:min(left, len(rows))]
+		left -= len(rows)
+		shown := make([]any, len(rows))
+		for i, r := range rows {
+			if shown[i] = co.show(r); r.deleted {
+				shown[i] = ordered{{"domain", "QBO"}, {"status", "Deleted"}, {"Id", r.ident}, {"MetaData", ordered{{"LastUpdatedTime", second(r.updated)}}}}
+			}
+		}
+		response := ordered{}
+		if len(rows) > 0 {
+			response = ordered{{x.name, shown}, {"startPosition", 1}, {"maxResults", len(rows)}}
+		}
+		responses = append(responses, response)
+	}
+	return s.answer("CDCResponse", []any{ordered{{"QueryResponse", responses}}})
+}
