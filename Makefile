@@ -4,10 +4,10 @@ SHELL := /bin/bash
 GO ?= go
 GOTEST = $(GO) test -race -shuffle=on -timeout 15m
 
-.PHONY: help run test lint build golden bench fuzz
+.PHONY: help run test test-clients lint build golden bench fuzz
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## the whole product in one process, with the demo (DEMO=once: post it, check it, exit)
 	@$(GO) run ./functions/local
@@ -16,6 +16,9 @@ test: ## every test, with the race detector, in random order; then the propertie
 	@$(GOTEST) ./...
 	@$(GO) test -shuffle=on ./internal/money ./internal/journal ./internal/intlog ./internal/httpapi -rapid.checks=10000
 	@$(GO) test -shuffle=on ./internal/rules -run Converge -rapid.checks=1000
+
+test-clients: ## well-known QuickBooks clients of others (python-quickbooks, pinned) against the simulator; needs python3
+	@$(GO) test -tags clients ./internal/qbosim -run ClientsOfOthers -count=1 -v
 
 lint: ## formatting, go vet, staticcheck
 	@files="$$($(GO) tool gofumpt -l functions internal)"; if [ -n "$$files" ]; then echo "not formatted (run: go tool gofumpt -w .):"; echo "$$files"; exit 1; fi

@@ -83,11 +83,9 @@ func (s *Sim) batchOperation(co *company, item ordered) result {
 
 // changes answers /cdc: what changed since a time, ascending, deleted objects as stubs; at most maxChanges in one answer.
 func (s *Sim) changes(co *company, c call) result {
-	since, err := time.Parse(time.RFC3339, c.query.Get("changedSince"))
-	if err != nil {
-		if since, err = time.Parse("2006-01-02", c.query.Get("changedSince")); err != nil {
-			return s.refused(http.StatusBadRequest, badProperty("changedSince"))
-		}
+	since, ok := anyTime(c.query.Get("changedSince"))
+	if !ok {
+		return s.refused(http.StatusBadRequest, badProperty("changedSince"))
 	}
 	if days := co.switches.ChangeDays; days > 0 && s.o.Now().Sub(since) > time.Duration(days)*24*time.Hour {
 		return s.refused(http.StatusBadRequest, badProperty("changedSince"))
@@ -116,4 +114,20 @@ func (s *Sim) changes(co *company, c call) result {
 		responses = append(responses, response)
 	}
 	return s.answer("CDCResponse", []any{ordered{{"QueryResponse", responses}}})
+}
+
+// anyTime reads a time in the forms that clients send; one without a zone is Pacific, and a blank stands for a plus that nobody escaped.
+func anyTime(text string) (time.Time, bool) {
+	text = strings.ReplaceAll(text, " ", "+")
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05Z0700"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t, true
+		}
+	}
+	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.Add(-time.Duration(offset(t)) * time.Second), true
+		}
+	}
+	return time.Time{}, false
 }
