@@ -34,6 +34,19 @@ const (
 	Internal         Code = "internal"          // a defect of ours
 )
 
+// Class says what makes a trouble with QuickBooks go away, and so who is needed.
+type Class string
+
+// The classes. Transient retries itself; Connection stops the whole organisation until somebody reconnects; the others wait for their cause.
+const (
+	Transient  Class = "transient"
+	Connection Class = "connection"
+	Period     Class = "period"
+	Account    Class = "account"
+	Name       Class = "name"
+	Data       Class = "data"
+)
+
 // Field is one wrong field of an input: where it is, what was there, what is wrong with it.
 type Field struct {
 	Field   string `json:"field"`
@@ -46,6 +59,9 @@ type Error struct {
 	Code       Code
 	Message    string        // for people: plain words, no identifiers of ours, never a secret
 	Fields     []Field       // every wrong field, in the order of the input
+	Class      Class         // of a trouble with QuickBooks
+	Who        string        // who can take it away
+	Remedy     string        // what they do, and what happens next, in one sentence
 	Origin     string        // the fault code as QuickBooks gave it ("6240"), when the trouble came from there
 	Trace      string        // QuickBooks' intuit_tid, for its support
 	RetryAfter time.Duration // how long to wait before trying again, when known
@@ -55,6 +71,17 @@ type Error struct {
 // New makes an Error from a code and a message for people.
 func New(code Code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Text is the message and the remedy, for people.
+func (e *Error) Text() string {
+	if e.Remedy == "" {
+		return e.Message
+	}
+	if strings.HasSuffix(e.Message, ".") {
+		return e.Message + " " + e.Remedy
+	}
+	return e.Message + ". " + e.Remedy
 }
 
 // Because makes an Error that keeps its cause.

@@ -59,6 +59,9 @@ type Options struct {
 	RetryEach     time.Duration // how often what is due is sent again
 }
 
+// monthlyReads is what Intuit lets an app read without paying (../qbosim/quickbooks.md, Costs).
+const monthlyReads = 500_000
+
 // shutdownWithin is how long open requests may take when the system ends. A connection that was opened and
 // never used counts as busy for 5 s (net/http.Server.Shutdown), so it must be more than that.
 const shutdownWithin = 10 * time.Second
@@ -141,7 +144,9 @@ func build(o Options) (*System, error) {
 	}
 	s.oauth = qbo.NewOAuth(s.QBOURL+"/oauth2/v1/tokens/bearer", clientID, clientSecret, s.client, intlog.RequestTimeout)
 	s.Keeper = grant.New(memory.NewSecrets(), s.oauth, o.Now)
-	if s.Client, err = qbo.New(qbo.Options{BaseURL: s.QBOURL, HTTP: s.client, Tokens: s.Keeper, Timeout: intlog.RequestTimeout}); err != nil {
+	if s.Client, err = qbo.New(qbo.Options{
+		BaseURL: s.QBOURL, HTTP: s.client, Tokens: s.Keeper, Timeout: intlog.RequestTimeout, Now: o.Now, Meter: s.Store, Allowance: monthlyReads,
+	}); err != nil {
 		return nil, err
 	}
 	s.Worker = posting.New(s.Store, s.Client, matching.New(s.Store, s.Client), o.Now)

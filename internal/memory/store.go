@@ -28,7 +28,10 @@ type Store struct {
 	links      map[linkKey]intlog.Link
 	linked     map[linkKey]string // QuickBooks id → key
 	quarantine map[string][]intlog.Quarantined
+	reads      map[readKey]int // metered reads by organisation and month; organisation "" has the sum
 }
+
+type readKey struct{ org, month string }
 
 type recordKey struct {
 	org string
@@ -54,7 +57,7 @@ func NewStore() *Store {
 		configs: map[string]org.Config{}, entries: map[intlog.Key]intlog.Entry{}, versions: map[recordKey][]int64{},
 		mentions: map[recordKey][]passare.Ref{}, logs: map[listKey]*index{}, held: map[pageKey]map[intlog.Key]bool{},
 		due: map[intlog.Key]bool{}, flags: map[pageKey]org.Flag{}, links: map[linkKey]intlog.Link{}, linked: map[linkKey]string{},
-		quarantine: map[string][]intlog.Quarantined{},
+		quarantine: map[string][]intlog.Quarantined{}, reads: map[readKey]int{},
 	}
 }
 
@@ -66,35 +69,120 @@ func (s *Store) Config(_ context.Context, id string) (org.Config, error) {
 	if !ok {
 		return c, fault.New(fault.NotFound, "There is no organisation %q here.", id)
 	}
-	return c, nil
+	return cloneConfig(c), nil
+}
+
+func cloneConfig(c org.Config) org.Config {
+	c.Sweeps = slices.Clone(c.Sweeps)
+	return c
 }
 
 // PutConfig stores a configuration if the stored one has ifVersion (0: if there is none), and gives it the
-// next version. Errors: fault.Conflict.
+// next version. What the machine notes in it stays; sweeps are added. Errors: fault.Conflict.
 func (s *Store) PutConfig(_ context.Context, c org.Config, ifVersion int64) (org.Config, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if stored := s.configs[c.Org]; stored.Version != ifVersion {
+	stored := s.configs[c.Org]
+	if stored.Version != ifVersion {
 		return stored, fault.New(fault.Conflict, "Somebody changed the settings at the same time. Look at them again.")
 	}
 	c.Version = ifVersion + 1
+	c.PauseUntil, c.BrokenSince = stored.PauseUntil, stored.BrokenSince
+	c.Sweeps = added(stored.Sweeps, c.Sweeps)
 	s.configs[c.Org] = c
-	return c, nil
+	return cloneConfig(c), nil
 }
 
-// Pause sets the organisation's pause to the later of what it is and until.
-func (s *Store) Pause(_ context.Context, id string, until time.Time) error {
+// added is both lists, each time once.
+func added(times, more []time.Time) []time.Time {
+	all := slices.Concat(times, more)
+	slices.SortFunc(all, time.Time.Compare)
+	return slices.CompactFunc(all, time.Time.Equal)
+}
+
+// note changes what the machine notes in a configuration.
+func (s *Store) note(id string, change func(*org.Config)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c, ok := s.configs[id]
 	if !ok {
 		return fault.New(fault.NotFound, "There is no organisation %q here.", id)
 	}
-	if until.After(c.PauseUntil) {
-		c.PauseUntil = until
-		s.configs[id] = c
-	}
+	c = cloneConfig(c)
+	change(&c)
+	s.configs[id] = c
 	return nil
+}
+
+// Pause sets the organisation's pause to the later of what it is and until.
+func (s *Store) Pause(_ context.Context, id string, until time.Time) error {
+	return s.note(id, func(c *org.Config) {
+		if until.After(c.PauseUntil) {
+			c.PauseUntil = until
+		}
+	})
+}
+
+// Broken notes that QuickBooks refuses the organisation's grant, and says whether that is news.
+func (s *Store) Broken(_ context.Context, id string, since time.Time) (news bool, err error) {
+	err = s.note(id, func(c *org.Config) {
+		if news = c.BrokenSince.IsZero(); news {
+			c.BrokenSince = since
+		}
+	})
+	return news, err
+}
+
+// Mended takes that note away, and stores when the entries that waited are looked for again.
+func (s *Store) Mended(_ context.Context, id string, sweeps []time.Time) error {
+	return s.note(id, func(c *org.Config) {
+		c.BrokenSince = time.Time{}
+		c.Sweeps = added(c.Sweeps, sweeps)
+	})
+}
+
+// ConfigSweeps lists the organisations that have a sweep time up to now.
+func (s *Store) ConfigSweeps(_ context.Context, now time.Time, limit int) ([]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var orgs []string
+	for id, c := range s.configs {
+		if len(orgs) < limit && slices.ContainsFunc(c.Sweeps, func(t time.Time) bool { return !t.After(now) }) {
+			orgs = append(orgs, id)
+		}
+	}
+	slices.Sort(orgs)
+	return orgs, nil
+}
+
+// ConfigSwept removes an organisation's sweep times up to now.
+func (s *Store) ConfigSwept(_ context.Context, id string, now time.Time) error {
+	return s.note(id, func(c *org.Config) {
+		c.Sweeps = slices.DeleteFunc(c.Sweeps, func(t time.Time) bool { return !t.After(now) })
+	})
+}
+
+// SpendRead counts one metered read of an organisation in a month and says how many all of them have spent in it.
+func (s *Store) SpendRead(_ context.Context, id, month string) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reads[readKey{id, month}]++
+	s.reads[readKey{"", month}]++
+	return s.reads[readKey{"", month}], nil
+}
+
+// ReadsSpent says how many reads all organisations have spent in a month.
+func (s *Store) ReadsSpent(_ context.Context, month string) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reads[readKey{"", month}], nil
+}
+
+// ReadsOf says how many reads an organisation has spent in a month.
+func (s *Store) ReadsOf(_ context.Context, id, month string) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reads[readKey{id, month}], nil
 }
 
 // Create stores an entry unless its key exists; then it answers the stored one and false.

@@ -131,14 +131,18 @@ func (m Mapping) MapsBranches() bool { return len(m.Branches) > 0 }
 // whatever changes it changes Version, and a worker that read an older one starts over
 // (../posting/protocol.md, transition 14).
 type Config struct {
-	Org        string    `json:"org"`
-	Version    int64     `json:"version"`
-	Name       string    `json:"name"`
-	Settings   Settings  `json:"settings"`
-	Mapping    Mapping   `json:"mapping"`
-	Realm      string    `json:"realm"`
-	CloseDate  date.Date `json:"close_date,omitempty"` // QuickBooks' BookCloseDate as last read
-	PauseUntil time.Time `json:"pause_until,omitzero"` // no request to QuickBooks before this
+	Org       string    `json:"org"`
+	Version   int64     `json:"version"`
+	Name      string    `json:"name"`
+	Settings  Settings  `json:"settings"`
+	Mapping   Mapping   `json:"mapping"`
+	Realm     string    `json:"realm"`
+	CloseDate date.Date `json:"close_date,omitempty"` // QuickBooks' BookCloseDate as last read
+
+	// What the machine notes. It keeps its value through PutConfig and does not change Version, since no plan depends on it.
+	PauseUntil  time.Time   `json:"pause_until,omitzero"`  // no request to QuickBooks before this
+	BrokenSince time.Time   `json:"broken_since,omitzero"` // QuickBooks refuses the grant: nothing is sent until somebody reconnects
+	Sweeps      []time.Time `json:"sweeps,omitempty"`      // when entries that waited for a change of this item are looked for again
 }
 
 // Flag is a click on Add to Accounting Export: from then on the page of the case flows.

@@ -19,6 +19,7 @@ import (
 	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/passare"
 	"github.com/passare/qbo-sync/internal/posting"
+	"github.com/passare/qbo-sync/internal/qbo"
 	"github.com/passare/qbo-sync/internal/retrying"
 	"github.com/passare/qbo-sync/internal/review"
 )
@@ -30,6 +31,9 @@ type StorePort interface {
 	review.Store
 	retrying.Store
 	matching.Links
+	qbo.Meter
+	// ReadsOf says how many reads an organisation has spent in a month.
+	ReadsOf(ctx context.Context, org, month string) (int, error)
 }
 
 // began is when the entries of these suites are made.
@@ -104,6 +108,8 @@ func Store(t *testing.T, empty func(*testing.T) StorePort) {
 		"mentions are found again, each once":                                         mentionsFound,
 		"a configuration changes only from the version that was read":                 configVersions,
 		"a pause is the later one and changes no version":                             pauses,
+		"a dead grant is noted once, survives a change of settings, and is mended":    machineNotes,
+		"metered reads are counted by organisation and month":                         reads,
 		"due entries come longest due first, and only while the machine owns them":    due,
 		"postponing changes the due time alone, and only if it is as seen":            postpone,
 		"lists are newest first, page by page, and follow the states":                 lists,
@@ -233,6 +239,51 @@ func pauses(t *testing.T, s StorePort) {
 	got := ok(s.Config(t.Context(), "a"))(t)
 	if !got.PauseUntil.Equal(late) || got.Version != c.Version {
 		t.Errorf("paused until %s, version %d after %d", got.PauseUntil, got.Version, c.Version)
+	}
+}
+
+func machineNotes(t *testing.T, s StorePort) {
+	c := ok(s.PutConfig(t.Context(), org.Config{Org: "a"}, 0))(t)
+	at := began()
+	for i, want := range []bool{true, false} {
+		if news := ok(s.Broken(t.Context(), "a", at.Add(time.Duration(i)*time.Hour)))(t); news != want {
+			t.Errorf("note %d is news: %t", i, news)
+		}
+	}
+	c.Name = "changed"
+	got := ok(s.PutConfig(t.Context(), c, c.Version))(t)
+	if !got.BrokenSince.Equal(at) {
+		t.Errorf("a change of settings loses the note: broken since %s", got.BrokenSince)
+	}
+	if err := s.Mended(t.Context(), "a", []time.Time{at, at.Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	if got = ok(s.Config(t.Context(), "a"))(t); !got.BrokenSince.IsZero() || len(got.Sweeps) != 2 || got.Version != c.Version+1 {
+		t.Errorf("mended: %+v", got)
+	}
+	same(t, "sweeps due", []string{"a"}, ok(s.ConfigSweeps(t.Context(), at, 10))(t))
+	if err := s.ConfigSwept(t.Context(), "a", at); err != nil {
+		t.Fatal(err)
+	}
+	if due := ok(s.ConfigSweeps(t.Context(), at.Add(time.Minute), 10))(t); len(due) != 0 {
+		t.Errorf("swept and due again: %v", due)
+	}
+	same(t, "the later one", []string{"a"}, ok(s.ConfigSweeps(t.Context(), at.Add(time.Hour), 10))(t))
+}
+
+func reads(t *testing.T, s StorePort) {
+	for i, id := range []string{"a", "b", "a"} {
+		if n := ok(s.SpendRead(t.Context(), id, "2026-03"))(t); n != i+1 {
+			t.Errorf("read %d is counted as %d", i+1, n)
+		}
+	}
+	for month, want := range map[string]int{"2026-03": 3, "2026-04": 0} {
+		if n := ok(s.ReadsSpent(t.Context(), month))(t); n != want {
+			t.Errorf("%d reads are spent in %s, want %d", n, month, want)
+		}
+	}
+	if n := ok(s.ReadsOf(t.Context(), "a", "2026-03"))(t); n != 2 {
+		t.Errorf("a has spent %d reads", n)
 	}
 }
 

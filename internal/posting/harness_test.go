@@ -56,6 +56,7 @@ type house struct {
 	retrier *retrying.Retrier
 	client  *qbo.Client
 	worker  *posting.Worker
+	server  *httptest.Server
 }
 
 func newHouse(t *testing.T) *house {
@@ -64,6 +65,7 @@ func newHouse(t *testing.T) *house {
 	h.sim = qbosim.New(qbosim.Options{Now: h.clock.now, ClientID: "id", ClientSecret: "secret"})
 	server := httptest.NewServer(h.sim.Handler())
 	t.Cleanup(server.Close)
+	h.server = server
 	company := qbosim.Company{Realm: realm, Name: "Willow Creek"}
 	mapping := org.Mapping{Roles: map[org.Role]string{}, GL: map[string]string{}}
 	add := func(name, kind string) string {
@@ -81,26 +83,33 @@ func newHouse(t *testing.T) *house {
 	if err := h.sim.AddCompany(company); err != nil {
 		t.Fatal(err)
 	}
-	oauth := qbo.NewOAuth(server.URL+"/oauth2/v1/tokens/bearer", "id", "secret", http.DefaultClient, time.Minute)
-	keeper := grant.New(memory.NewSecrets(), oauth, h.clock.now)
-	tokens, err := oauth.Refresh(t.Context(), h.sim.Grant(realm))
-	if err == nil {
-		err = keeper.Connect(t.Context(), willow, realm, tokens)
-	}
-	if err == nil {
-		h.client, err = qbo.New(qbo.Options{BaseURL: server.URL, HTTP: server.Client(), Tokens: keeper, Timeout: time.Minute})
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
 	config := org.Config{Org: willow, Realm: realm, Mapping: mapping, Settings: org.Settings{AutoSync: true, AutoAddToExports: true}}
 	if _, err := h.store.PutConfig(t.Context(), config, 0); err != nil {
 		t.Fatal(err)
 	}
 	h.intake = intake.New(h.store, h.queue, h.clock.now)
 	h.retrier = retrying.New(h.store, h.queue, h.clock.now)
-	h.worker = posting.New(h.store, h.client, matching.New(h.store, h.client), h.clock.now)
+	h.connect(time.Minute)
 	return h
+}
+
+// connect gives the house a grant, and a client that waits for an answer as long as patience.
+func (h *house) connect(patience time.Duration) {
+	h.t.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // net/http asks again by itself on a connection that was used before
+	oauth := qbo.NewOAuth(h.server.URL+"/oauth2/v1/tokens/bearer", "id", "secret", client, patience)
+	keeper := grant.New(memory.NewSecrets(), oauth, h.clock.now)
+	tokens, err := oauth.Refresh(h.t.Context(), h.sim.Grant(realm))
+	if err == nil {
+		err = keeper.Connect(h.t.Context(), willow, realm, tokens)
+	}
+	if err == nil {
+		h.client, err = qbo.New(qbo.Options{BaseURL: h.server.URL, HTTP: client, Tokens: keeper, Timeout: patience, Now: h.clock.now, Meter: h.store})
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.worker = posting.New(h.store, h.client, matching.New(h.store, h.client), h.clock.now)
 }
 
 // event makes an event of one case.
@@ -198,7 +207,9 @@ func (h *house) journal() []string {
 
 func (h *house) script(f qbosim.Fault) {
 	h.t.Helper()
-	f.PathContains = "journalentry"
+	if f.PathContains == "" {
+		f.PathContains = "journalentry"
+	}
 	if f.Times == 0 {
 		f.Times = 1
 	}

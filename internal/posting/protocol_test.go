@@ -153,14 +153,43 @@ func TestWhatQuickBooksSaysBecomesAState(t *testing.T) {
 			h.work()
 			h.is(id, intlog.Synced)
 		},
-		"a dead connection is shown with its remedy": func(t *testing.T, h *house) {
+		"a dead connection stops the whole organisation, and a new one lets everything go": func(t *testing.T, h *house) {
 			h.script(qbosim.Fault{Kind: "status", Status: 403, Body: `{"fault":{"error":[{"message":"message=ApplicationAuthorizationFailed; errorCode=003100; statusCode=403","detail":null,"code":"3100","element":null}],"type":"SERVICE"}}`})
 			id := h.send(event("payment.created", "p1", 1, paid("10.00")))
 			h.work()
-			if e := h.is(id, intlog.Failed); e.Cause[0].Kind != rules.Connection || !strings.Contains(e.Cause[0].Text, "Reconnect") {
-				t.Errorf("%+v", e.Cause)
+			before := h.sim.Counted(realm).Requests["POST journalentry"]
+			other := h.send(event("payment.created", "p2", 1, paid("11.00")))
+			h.work()
+			for _, x := range []string{id, other} {
+				if e := h.is(x, intlog.Failed); e.Cause[0].Kind != rules.Connection || !strings.Contains(e.Cause[0].Text, "Reconnect") || e.Cause[0].Who != "administrator" {
+					t.Errorf("%+v", e.Cause)
+				}
 			}
-			h.retry(id)
+			h.retry(other)
+			h.is(other, intlog.Failed)
+			if after := h.sim.Counted(realm).Requests["POST journalentry"]; after != before {
+				t.Errorf("%d requests were made with a dead grant", after-before)
+			}
+			if n, err := h.retrier.Reconnected(t.Context(), willow); n != 2 || err != nil {
+				t.Errorf("%d entries go, %v", n, err)
+			}
+			h.work()
+			h.has(receipt, "2026-03-04 d deposits_clearing 11.00 c accounts_receivable 11.00")
+		},
+		"an entry that was failing while somebody reconnected is let go by the sweep": func(t *testing.T, h *house) {
+			if _, err := h.retrier.Reconnected(t.Context(), willow); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := h.store.Broken(t.Context(), willow, h.clock.now()); err != nil { // what a slow worker saw before
+				t.Fatal(err)
+			}
+			id := h.send(event("payment.created", "p1", 1, paid("10.00")))
+			h.work()
+			h.is(id, intlog.Failed)
+			if err := h.store.Mended(t.Context(), willow, nil); err != nil {
+				t.Fatal(err)
+			}
+			h.later(intlog.SweepSoon + time.Second)
 			h.has(receipt)
 		},
 		"a number that is in use by our own entry is adopted": func(t *testing.T, h *house) {

@@ -72,7 +72,12 @@ func (j *job) recover(ctx context.Context) error {
 		return err
 	}
 	if err := j.probe(ctx); err != nil {
-		return nil // QuickBooks could not be asked: the lease ends, and the next claim asks again
+		return j.heed(ctx, fault.As(err)) // the lease ends, and the next claim asks again
+	}
+	if !j.config.BrokenSince.IsZero() { // the refusal was a passing one: nobody needs to reconnect
+		if err := j.store.Mended(ctx, j.entry.Org, []time.Time{now, now.Add(intlog.SweepSoon)}); err != nil {
+			return err
+		}
 	}
 	return j.send(ctx, again)
 }
@@ -172,14 +177,14 @@ func (j *job) sendOne(ctx context.Context, p *intlog.Posting, s sending, o *outc
 	if err == nil {
 		p.QuickBooksID, err = j.books.CreateJournalEntry(ctx, j.entry.Org, entry, p.Request)
 	}
-	attempt := intlog.Attempt{At: j.now(), Outcome: "Posted " + p.Doc + "."}
-	if err != nil {
-		f := fault.As(err)
-		attempt.Outcome, attempt.Code, attempt.Trace = f.Message, f.Origin, f.Trace
-		p.QuickBooksID = ""
-		j.classify(ctx, f, p, s, o)
+	if err == nil {
+		j.entry.Tried(intlog.Attempt{At: j.now(), Outcome: "Posted " + p.Doc + "."})
+		return
 	}
-	j.entry.Tried(attempt)
+	f := fault.As(err)
+	p.QuickBooksID = ""
+	j.tried(f)
+	j.classify(ctx, f, p, s, o)
 }
 
 // classify sorts a fault: unknown, worth another try, or certainly refused.
@@ -193,7 +198,7 @@ func (j *job) classify(ctx context.Context, f *fault.Error, p *intlog.Posting, s
 			return
 		}
 		p.Closed = true
-		o.refused = append(o.refused, refusal(f))
+		o.refused = append(o.refused, problemOf(f))
 	default:
 		p.Faults++
 		o.unknown = true
@@ -202,17 +207,6 @@ func (j *job) classify(ctx context.Context, f *fault.Error, p *intlog.Posting, s
 
 // duplicateNumber is QuickBooks' code for a DocNumber in use. If it is ours, an earlier try had arrived.
 const duplicateNumber = "6140"
-
-func refusal(f *fault.Error) rules.Problem {
-	p := rules.Problem{Kind: rules.Data, Subject: "QuickBooks " + f.Origin, Text: f.Message, Who: "bookkeeper", Where: "QuickBooks"}
-	switch f.Origin {
-	case "6210", "6200":
-		p.Kind = rules.Period
-	case "610", "2500":
-		p.Kind = rules.Account
-	}
-	return p
-}
 
 // journalEntry is the entry as QuickBooks gets it.
 func (j *job) journalEntry(p intlog.Posting) (journal.Entry, error) {
@@ -224,6 +218,11 @@ func (j *job) journalEntry(p intlog.Posting) (journal.Entry, error) {
 func (j *job) conclude(ctx context.Context, s sending, o outcome) error {
 	switch {
 	case o.unknown:
+		if o.postponed != nil {
+			if err := j.heed(ctx, o.postponed); err != nil {
+				return err
+			}
+		}
 		j.entry.DueAt = j.entry.Lease.Add(intlog.DueAfterLease)
 		_, err := j.store.Update(ctx, j.entry)
 		return err
@@ -235,7 +234,7 @@ func (j *job) conclude(ctx context.Context, s sending, o outcome) error {
 		j.entry.Cause = o.refused
 		return j.move(ctx, intlog.Failed, o.refused[0].Text)
 	case o.postponed != nil:
-		return j.postpone(ctx, *o.postponed)
+		return j.postpone(ctx, o.postponed)
 	case slices.ContainsFunc(j.entry.Postings, func(p intlog.Posting) bool { return p.Closed }):
 		return j.planAgain(ctx)
 	default:
@@ -249,7 +248,7 @@ func (j *job) booksClosedMeanwhile(ctx context.Context, refused []rules.Problem)
 	if !slices.ContainsFunc(refused, func(p rules.Problem) bool { return p.Kind == rules.Period }) {
 		return false, nil
 	}
-	if changed, err := j.readCloseDate(ctx); err != nil || !changed {
+	if changed, trouble, err := j.readCloseDate(ctx); err != nil || trouble != nil || !changed {
 		return false, err
 	}
 	return true, j.planAgain(ctx)
@@ -264,20 +263,14 @@ func (j *job) planAgain(ctx context.Context) error {
 	return j.Sync(ctx, j.entry.Key)
 }
 
-// postpone: row 20. Nothing of the open postings was written. A throttled company is paused for all its
-// entries; a dead connection needs a person.
-func (j *job) postpone(ctx context.Context, f fault.Error) error {
+// postpone: row 20. Nothing of the open postings was written.
+func (j *job) postpone(ctx context.Context, f *fault.Error) error {
 	j.dropOpen()
+	if err := j.heed(ctx, f); err != nil {
+		return err
+	}
 	if f.Code == fault.Disconnected {
-		j.entry.Cause = []rules.Problem{{Kind: rules.Connection, Subject: "connection", Text: f.Message, Who: "administrator", Where: "Connection"}}
-		return j.move(ctx, intlog.Failed, f.Message)
+		return j.hold(ctx, []rules.Problem{problemOf(f)})
 	}
-	until := j.now().Add(intlog.ThrottlePause)
-	if f.Code == fault.Throttled {
-		if err := j.store.Pause(ctx, j.entry.Org, until); err != nil {
-			return err
-		}
-	}
-	j.entry.Until = until
-	return j.move(ctx, intlog.Waiting, f.Message)
+	return j.later(ctx, f)
 }

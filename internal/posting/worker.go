@@ -23,6 +23,11 @@ type Store interface {
 	Record(ctx context.Context, org string, ref passare.Ref) (intlog.Record, error)
 	Update(ctx context.Context, e intlog.Entry) (intlog.Entry, error)
 	Pause(ctx context.Context, org string, until time.Time) error
+	// Broken notes that QuickBooks refuses the organisation's grant since then, and says whether that is news. Nothing of it
+	// is sent until it is mended.
+	Broken(ctx context.Context, org string, since time.Time) (news bool, err error)
+	// Mended takes that note away, and stores when what waited is looked for again.
+	Mended(ctx context.Context, org string, sweeps []time.Time) error
 	// PutConfig stores a configuration if the stored one has ifVersion; otherwise fault.Conflict.
 	PutConfig(ctx context.Context, c org.Config, ifVersion int64) (org.Config, error)
 }
@@ -109,6 +114,8 @@ func (j *job) run(ctx context.Context) error {
 		return j.park(ctx, j.config.PauseUntil)
 	case j.entry.State == intlog.Claimed:
 		return j.recover(ctx)
+	case !j.config.BrokenSince.IsZero():
+		return j.hold(ctx, []rules.Problem{unconnected()})
 	}
 	switch j.order() {
 	case stop:
@@ -119,7 +126,10 @@ func (j *job) run(ctx context.Context) error {
 	}
 	plan, err := j.plan(ctx)
 	if err == nil && plan.Closed {
-		plan, err = j.planWithCloseDate(ctx, plan)
+		var trouble *fault.Error
+		if plan, trouble, err = j.planWithCloseDate(ctx, plan); trouble != nil {
+			return j.troubled(ctx, trouble)
+		}
 	}
 	if err != nil {
 		return err
@@ -230,28 +240,30 @@ func (j *job) plan(ctx context.Context) (rules.Plan, error) {
 }
 
 // planWithCloseDate asks QuickBooks whether the books are still closed as we know them, since an entry is
-// about to be held or moved for that, and plans again if not (accounting.md §7). When QuickBooks cannot be
-// asked, the close date that we know holds.
-func (j *job) planWithCloseDate(ctx context.Context, plan rules.Plan) (rules.Plan, error) {
-	changed, err := j.readCloseDate(ctx)
-	if err != nil || !changed {
-		return plan, err
+// about to be held or moved for that, and plans again if not (accounting.md §7). The trouble of a QuickBooks that
+// could not be asked is not an error of ours: the entry waits for it.
+func (j *job) planWithCloseDate(ctx context.Context, plan rules.Plan) (rules.Plan, *fault.Error, error) {
+	changed, trouble, err := j.readCloseDate(ctx)
+	if trouble != nil || err != nil || !changed {
+		return plan, trouble, err
 	}
-	return j.plan(ctx)
+	plan, err = j.plan(ctx)
+	return plan, nil, err
 }
 
 // readCloseDate brings the configuration's close date up to date and says whether it changed.
-func (j *job) readCloseDate(ctx context.Context) (bool, error) {
+func (j *job) readCloseDate(ctx context.Context) (changed bool, trouble *fault.Error, err error) {
 	preferences, err := j.books.Preferences(ctx, j.entry.Org)
-	if err != nil || preferences.BookCloseDate == j.config.CloseDate {
-		return false, nil // not being able to ask is no reason to stop
+	if err != nil {
+		return false, fault.As(err), nil
+	}
+	if preferences.BookCloseDate == j.config.CloseDate {
+		return false, nil, nil
 	}
 	config := j.config
 	config.CloseDate = preferences.BookCloseDate
-	if j.config, err = j.store.PutConfig(ctx, config, config.Version); err != nil {
-		return false, err
-	}
-	return true, nil
+	j.config, err = j.store.PutConfig(ctx, config, config.Version)
+	return err == nil, nil, err
 }
 
 // skipped: a person deleted an older version that was never posted, and nothing was settled since.
@@ -422,24 +434,80 @@ func (j *job) match(ctx context.Context, entries []rules.Planned) error {
 	return nil
 }
 
-// unmatched: a name that may yet appear is waited for; anything else is shown.
+// unmatched: a name that may yet appear is waited for.
 func (j *job) unmatched(ctx context.Context, err error) error {
 	f := fault.As(err)
-	problem := rules.Problem{Kind: rules.NoName, Subject: "name", Text: f.Message, Who: "bookkeeper", Where: "QuickBooks"}
-	j.entry.Tried(intlog.Attempt{At: j.now(), Outcome: f.Message, Code: f.Origin, Trace: f.Trace})
-	switch f.Code {
-	case fault.Throttled, fault.Unavailable, fault.Unknown:
-		return j.wait(ctx, []rules.Problem{problem})
-	case fault.NameTaken, fault.Invalid:
-		if j.now().Sub(j.entry.Created) < intlog.NameGivenUp || f.Code == fault.Invalid {
-			return j.wait(ctx, []rules.Problem{problem})
-		}
-	case fault.Internal:
+	if f.Code == fault.Internal {
 		return err
-	default:
+	}
+	if f.Class != "" && f.Class != fault.Name {
+		return j.troubled(ctx, f)
+	}
+	j.tried(f)
+	problem := problemOf(f)
+	problem.Kind, problem.Subject = rules.NoName, "name"
+	if f.Code == fault.Invalid || f.Code == fault.NameTaken && j.now().Sub(j.entry.Created) < intlog.NameGivenUp {
+		return j.wait(ctx, []rules.Problem{problem})
 	}
 	j.entry.Cause = []rules.Problem{problem}
-	return j.move(ctx, intlog.Failed, f.Message)
+	return j.move(ctx, intlog.Failed, problem.Text)
+}
+
+// troubled is an entry for which QuickBooks could not be asked, before anything of it was sent: what passes is waited for, anything else is shown.
+func (j *job) troubled(ctx context.Context, f *fault.Error) error {
+	j.tried(f)
+	if err := j.heed(ctx, f); err != nil {
+		return err
+	}
+	if f.Code == fault.Throttled {
+		return j.later(ctx, f)
+	}
+	return j.hold(ctx, []rules.Problem{problemOf(f)})
+}
+
+func (j *job) tried(f *fault.Error) {
+	j.entry.Tried(intlog.Attempt{At: j.now(), Outcome: f.Text(), Code: f.Origin, Trace: f.Trace})
+}
+
+// heed notes what a fault says of the whole organisation: a throttled company is paused for all its entries, a dead grant is
+// noted once.
+func (j *job) heed(ctx context.Context, f *fault.Error) error {
+	switch f.Code {
+	case fault.Throttled:
+		return j.store.Pause(ctx, j.entry.Org, j.now().Add(intlog.ThrottlePause))
+	case fault.Disconnected:
+		_, err := j.store.Broken(ctx, j.entry.Org, j.now())
+		return err
+	default:
+		return nil
+	}
+}
+
+// later waits out a throttling.
+func (j *job) later(ctx context.Context, f *fault.Error) error {
+	j.entry.Cause = []rules.Problem{problemOf(f)}
+	j.entry.Until = j.now().Add(intlog.ThrottlePause)
+	return j.move(ctx, intlog.Waiting, f.Text())
+}
+
+// problemOf shows a fault of QuickBooks to people.
+func problemOf(f *fault.Error) rules.Problem {
+	if f.Class == fault.Connection {
+		return rules.Problem{Kind: rules.Connection, Subject: "connection", Text: f.Text(), Who: f.Who, Where: "Connection"}
+	}
+	p := rules.Problem{Kind: rules.Kind(f.Class), Subject: "QuickBooks " + f.Origin, Text: f.Text(), Who: f.Who, Where: "QuickBooks"}
+	if p.Kind == "" {
+		p.Kind, p.Who = rules.Data, "bookkeeper"
+	}
+	return p
+}
+
+// unconnected is what every entry of an organisation without a grant waits for.
+func unconnected() rules.Problem {
+	return rules.Problem{
+		Kind: rules.Connection, Subject: "connection", Text: "QuickBooks no longer accepts the connection. Reconnect QuickBooks; what waits then goes by itself.",
+		Who: "administrator", Where: "Connection",
+	}
 }
 
 // supersedeOlder: row 10. An older version that is still open is carried by this one; whoever was about to

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,12 +23,35 @@ type Tokens interface {
 	Renew(ctx context.Context, org, stale string) (realm, access string, err error)
 }
 
-// Options configure a client. BaseURL is "https://quickbooks.api.intuit.com" or a simulator's.
+// Meter counts the reads that Intuit meters, over all organisations: the allowance is the app's.
+type Meter interface {
+	// SpendRead counts one read of an organisation in a month ("2026-03") and says how many all of them have spent in it.
+	SpendRead(ctx context.Context, org, month string) (spent int, err error)
+	// ReadsSpent says how many reads all organisations have spent in a month.
+	ReadsSpent(ctx context.Context, month string) (spent int, err error)
+}
+
+// Options configure a client. BaseURL is one of Intuit's hosts, or a simulator on this machine.
 type Options struct {
-	BaseURL string
-	HTTP    *http.Client
-	Tokens  Tokens
-	Timeout time.Duration // of one request
+	BaseURL   string
+	HTTP      *http.Client
+	Tokens    Tokens
+	Timeout   time.Duration // of one request
+	Now       func() time.Time
+	Meter     Meter // none: reads are not counted
+	Allowance int   // reads a month; at 90 % of it those that can wait are refused. 0: no limit
+}
+
+// hosts are the only ones that a token is sent to, beside this machine's own for simulators.
+func hosts() []string {
+	return []string{"quickbooks.api.intuit.com", "sandbox-quickbooks.api.intuit.com"}
+}
+
+// allowed says whether a token may be sent to an address: https to Intuit, or anything on this machine.
+func allowed(base *url.URL) bool {
+	ip := net.ParseIP(base.Hostname())
+	local := base.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	return local || base.Scheme == "https" && slices.Contains(hosts(), base.Host)
 }
 
 // minorVersion is the only one that Intuit serves since August 2025.
@@ -42,10 +66,16 @@ type Client struct{ o Options }
 // New makes a client. Errors: fault.Invalid.
 func New(o Options) (*Client, error) {
 	base, err := url.Parse(o.BaseURL)
-	if err != nil || base.Host == "" || o.HTTP == nil || o.Tokens == nil || o.Timeout <= 0 {
-		return nil, fmt.Errorf("qbo.New: %w", fault.Because(err, fault.Invalid, "The QuickBooks client needs an address, an HTTP client, tokens and a time-out."))
+	if err != nil || base.Host == "" || o.HTTP == nil || o.Tokens == nil || o.Timeout <= 0 || o.Now == nil {
+		return nil, fmt.Errorf("qbo.New: %w", fault.Because(err, fault.Invalid, "The QuickBooks client needs an address, an HTTP client, tokens, a time-out and a clock."))
+	}
+	if !allowed(base) {
+		return nil, fmt.Errorf("qbo.New: %w", fault.New(fault.Invalid, "%s is not an address of QuickBooks.", base.Host))
 	}
 	o.BaseURL = strings.TrimSuffix(o.BaseURL, "/")
+	stay := *o.HTTP // a redirect could lead a token elsewhere
+	stay.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	o.HTTP = &stay
 	return &Client{o: o}, nil
 }
 
@@ -57,6 +87,7 @@ type request struct {
 	contentType string
 	body        []byte
 	write       bool
+	canWait     bool // a read that nobody waits for
 }
 
 // answer is what came back, whole.
@@ -68,6 +99,9 @@ type answer struct {
 
 // do sends a request with the organisation's token and gives the body of a success.
 func (c *Client) do(ctx context.Context, org string, r request) ([]byte, error) {
+	if err := c.meter(ctx, org, r); err != nil {
+		return nil, err
+	}
 	realm, access, err := c.o.Tokens.Token(ctx, org)
 	if err != nil {
 		return nil, err
@@ -86,6 +120,28 @@ func (c *Client) do(ctx context.Context, org string, r request) ([]byte, error) 
 		return nil, f
 	}
 	return a.body, nil
+}
+
+// Share of the month's reads, in percent, that is kept for what an entry needs to be posted.
+const keptBack = 10
+
+// meter counts a read. One that can wait is refused when what is left of the month's allowance is kept for those that cannot; a meter that
+// cannot be read stops nothing.
+func (c *Client) meter(ctx context.Context, org string, r request) error {
+	if r.write || c.o.Meter == nil {
+		return nil
+	}
+	month := c.o.Now().UTC().Format("2006-01")
+	if r.canWait && c.o.Allowance > 0 {
+		if spent, err := c.o.Meter.ReadsSpent(ctx, month); err == nil && spent >= c.o.Allowance*(100-keptBack)/100 {
+			return &fault.Error{
+				Code: fault.Throttled, Class: fault.Transient, Who: nobody, Message: "This month's reads of QuickBooks are nearly used up.",
+				Remedy: "What is left is kept for posting; this is read again next month.",
+			}
+		}
+	}
+	_, _ = c.o.Meter.SpendRead(ctx, org, month)
+	return nil
 }
 
 // send makes one HTTP request. Its error says whether the request can have been carried out.
@@ -123,9 +179,14 @@ func (c *Client) send(ctx context.Context, realm, access string, r request) (ans
 func unanswered(err error, write bool) error {
 	var dial *net.OpError
 	if !write || (errors.As(err, &dial) && dial.Op == "dial") {
-		return fault.Because(withoutURL(err), fault.Unavailable, "QuickBooks cannot be reached. It is tried again by itself.")
+		return &fault.Error{
+			Code: fault.Unavailable, Class: fault.Transient, Who: nobody, Message: "QuickBooks cannot be reached.", Remedy: "It is tried again by itself.", Cause: withoutURL(err),
+		}
 	}
-	return fault.Because(withoutURL(err), fault.Unknown, "QuickBooks did not answer, so the entry may have arrived. It is asked before anything is sent again.")
+	return &fault.Error{
+		Code: fault.Unknown, Class: fault.Transient, Who: nobody, Message: "QuickBooks did not answer, so it may have arrived.",
+		Remedy: "It is asked before anything is sent again.", Cause: withoutURL(err),
+	}
 }
 
 // withoutURL leaves the address out of an error, since a query may have names in it.

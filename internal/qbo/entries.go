@@ -96,7 +96,9 @@ func (c *Client) create(ctx context.Context, org, path, name string, body any, r
 	var objects map[string]json.RawMessage
 	var object struct{ ID string }
 	if json.Unmarshal(got, &objects) != nil || json.Unmarshal(objects[name], &object) != nil || object.ID == "" {
-		return "", fault.New(fault.Unknown, "QuickBooks' answer does not say whether the entry arrived. It is asked before anything is sent again.")
+		return "", &fault.Error{
+			Code: fault.Unknown, Class: fault.Transient, Who: nobody, Message: "QuickBooks' answer does not say whether it arrived.", Remedy: "It is asked before anything is sent again.",
+		}
 	}
 	return object.ID, nil
 }
@@ -109,11 +111,11 @@ const inList = 30
 
 // query runs a statement page by page and hands each page's rows of an entity to read, which says how
 // many there were.
-func (c *Client) query(ctx context.Context, org, entity, where string, read func(json.RawMessage) (int, error)) error {
+func (c *Client) query(ctx context.Context, org, entity, where string, canWait bool, read func(json.RawMessage) (int, error)) error {
 	for start := 1; ; start += pageSize {
 		statement := fmt.Sprintf("select * from %s%s startposition %d maxresults %d", entity, where, start, pageSize)
 		got, err := c.do(ctx, org, request{
-			method: http.MethodPost, path: "query", contentType: "application/text", body: []byte(statement),
+			method: http.MethodPost, path: "query", contentType: "application/text", body: []byte(statement), canWait: canWait,
 		})
 		if err != nil {
 			return err
@@ -164,7 +166,7 @@ func (c *Client) JournalEntriesByDocNumber(ctx context.Context, org string, docs
 		for i, d := range chunk {
 			values[i] = quoted(d)
 		}
-		err := c.query(ctx, org, "JournalEntry", " where DocNumber in ("+strings.Join(values, ", ")+")",
+		err := c.query(ctx, org, "JournalEntry", " where DocNumber in ("+strings.Join(values, ", ")+")", false,
 			into(func(row struct{ ID, DocNumber, PrivateNote string }) {
 				found = append(found, journal.FoundEntry{ID: row.ID, DocNumber: row.DocNumber, Note: row.PrivateNote})
 			}))

@@ -2,6 +2,8 @@ package qbo
 
 import (
 	"encoding/json"
+	"encoding/xml"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,10 +18,10 @@ const wait = 60 * time.Second
 
 // detail is one error of a fault, in either dialect: json matches keys whatever their case.
 type detail struct {
-	Message string `json:"Message"`
-	Detail  string `json:"Detail"`
-	Code    string `json:"code"`
-	Element string `json:"element"`
+	Message string `json:"Message" xml:"Message"`
+	Detail  string `json:"Detail" xml:"Detail"`
+	Code    string `json:"code" xml:"code,attr"`
+	Element string `json:"element" xml:"element,attr"`
 }
 
 // faultBody reads both dialects, {"Fault":{"Error":[…]}} of the service and {"fault":{"error":[…]}} of the gateway.
@@ -30,64 +32,144 @@ type faultBody struct {
 	} `json:"Fault"`
 }
 
-// faultOf turns an answer into a fault, or nil for a success. Even a 200 may carry one.
+// faultXML is the gateway's fault when it does not look at what is accepted.
+type faultXML struct {
+	XMLName xml.Name `xml:"IntuitResponse"`
+	Error   []detail `xml:"Fault>Error"`
+}
+
+// faultOf turns an answer into a fault, or nil for a success. Every body is looked at, whatever its status: even a 200 may carry a fault.
 func faultOf(a answer, write bool) *fault.Error {
-	var body faultBody
-	readable := json.Unmarshal(a.body, &body) == nil
-	var details []detail
-	if body.Fault != nil {
-		details = body.Fault.Error
-	}
-	if a.status == http.StatusOK && readable && body.Fault == nil {
+	details, whole := read(a.body)
+	if a.status == http.StatusOK && whole && details == nil {
 		return nil
 	}
-	f := classify(a, details, write)
-	f.Trace = a.tid
-	for _, d := range details {
+	m := meaningOf(a, details, write)
+	f := &fault.Error{Code: m.code, Class: m.class, Who: m.who, Message: m.says, Remedy: m.remedy, Trace: a.tid}
+	if strings.Contains(f.Message, "%s") {
+		f.Message = fmt.Sprintf(f.Message, saidOf(a, details))
+	}
+	if m.code == fault.Throttled {
+		f.RetryAfter = wait
+	}
+	for i, d := range details {
+		if i == 0 {
+			f.Origin = d.Code
+		}
 		f.Fields = append(f.Fields, fault.Field{Field: d.Element, Value: d.Code, Problem: journal.Clip(words(d), 500)})
 	}
 	return f
 }
 
-func classify(a answer, details []detail, write bool) *fault.Error {
-	code, said := "", ""
-	if len(details) > 0 {
-		code, said = details[0].Code, journal.Clip(words(details[0]), 300)
-	}
-	has := func(codes ...string) bool {
-		return slices.ContainsFunc(details, func(d detail) bool { return slices.Contains(codes, d.Code) })
-	}
-	made := func(c fault.Code, message string) *fault.Error {
-		f := fault.New(c, "%s", message)
-		f.Origin = code
-		return f
-	}
-	switch {
-	case a.status == http.StatusTooManyRequests || has("3001"):
-		f := made(fault.Throttled, "QuickBooks asks for a pause. It is tried again by itself.")
-		f.RetryAfter = wait
-		return f
-	case a.status == http.StatusUnauthorized || a.status == http.StatusForbidden || has("3100", "3200", "120"):
-		return made(fault.Disconnected, "QuickBooks no longer accepts the connection. Reconnect it, and what waits goes by itself.")
-	case a.status >= http.StatusInternalServerError || a.status < http.StatusBadRequest && len(details) == 0 || unexpected(details):
-		if !write {
-			return made(fault.Unavailable, "QuickBooks could not answer. It is asked again by itself.")
+// read gives the errors of a body, and whether it is a whole JSON value.
+func read(body []byte) (details []detail, whole bool) {
+	var b faultBody
+	if json.Unmarshal(body, &b) == nil {
+		if b.Fault == nil {
+			return nil, true
 		}
-		return made(fault.Unknown, "QuickBooks' answer does not say whether the entry arrived. It is asked before anything is sent again.")
-	case has("6240"):
-		return made(fault.NameTaken, "QuickBooks uses this name already: "+said)
-	case has("6210", "6200"):
-		return made(fault.Refused, "QuickBooks' books are closed on this date. Re-open them, or post on the first open day.")
-	case has("610", "2500"):
-		return made(fault.Refused, "An account or name of this entry is inactive or gone in QuickBooks ("+said+"). Make it active again, or map another one.")
-	case has("6140"):
-		return made(fault.Refused, "QuickBooks has an entry of this number already: "+said)
-	default:
-		if said == "" {
-			said = http.StatusText(a.status)
-		}
-		return made(fault.Refused, "QuickBooks refused: "+said)
+		return append([]detail{}, b.Fault.Error...), true
 	}
+	var x faultXML
+	if xml.Unmarshal(body, &x) == nil {
+		return x.Error, false
+	}
+	return nil, false
+}
+
+// meaning is what a fault is to us: its code, and what a bookkeeper is told.
+type meaning struct {
+	code              fault.Code
+	class             fault.Class
+	who, says, remedy string
+}
+
+const (
+	nobody        = "nobody: it goes by itself"
+	bookkeeper    = "bookkeeper"
+	administrator = "administrator"
+)
+
+// rule is a row of the one table from answers to meanings; the first that fits counts. %s in what it says is QuickBooks' own text.
+type rule struct {
+	fits func(x seen) bool
+	meaning
+}
+
+// seen is what a rule looks at.
+type seen struct {
+	status  int
+	details []detail
+	write   bool
+}
+
+func (x seen) has(codes ...string) bool {
+	return slices.ContainsFunc(x.details, func(d detail) bool { return slices.Contains(codes, d.Code) })
+}
+
+func (x seen) says(texts ...string) bool {
+	return slices.ContainsFunc(x.details, func(d detail) bool {
+		said := strings.ToLower(d.Message + " " + d.Detail)
+		return slices.ContainsFunc(texts, func(t string) bool { return strings.Contains(said, t) })
+	})
+}
+
+// uncertain: a 5xx, an answer that is neither success nor fault, and the 6000 that is an accident rather than a rule
+// ("…but the entity saves anyway"): only its text tells them apart.
+func (x seen) uncertain() bool {
+	return x.status >= http.StatusInternalServerError || x.status < http.StatusBadRequest && len(x.details) == 0 || x.has("10000") ||
+		x.says("unexpected error occurred while accessing", "unexpected internal error")
+}
+
+func coded(codes ...string) func(seen) bool { return func(x seen) bool { return x.has(codes...) } }
+
+func rules() []rule {
+	reconnect := meaning{fault.Disconnected, fault.Connection, administrator, "QuickBooks no longer accepts the connection.", "Reconnect QuickBooks; what waits then goes by itself."}
+	return []rule{
+		{
+			func(x seen) bool { return x.status == http.StatusTooManyRequests || x.has("3001") },
+			meaning{fault.Throttled, fault.Transient, nobody, "QuickBooks asks for a pause.", "It is tried again by itself in a minute."},
+		},
+		{coded("6190"), meaning{fault.Disconnected, fault.Connection, administrator, "The company's QuickBooks subscription has ended or was not paid.", "Renew it at QuickBooks, then reconnect; what waits then goes by itself."}},
+		{
+			func(x seen) bool {
+				return x.status == http.StatusUnauthorized || x.status == http.StatusForbidden || x.has("3100", "3200", "120")
+			},
+			reconnect,
+		},
+		{
+			func(x seen) bool { return x.uncertain() && x.write },
+			meaning{fault.Unknown, fault.Transient, nobody, "QuickBooks' answer does not say whether it arrived.", "It is asked before anything is sent again."},
+		},
+		{seen.uncertain, meaning{fault.Unavailable, fault.Transient, nobody, "QuickBooks could not answer.", "It is asked again by itself."}},
+		{
+			func(x seen) bool { return x.says("one name at a time", "one product or service at a time") },
+			meaning{fault.Unavailable, fault.Transient, nobody, "QuickBooks changes one name at a time, and is changing another.", "It is tried again by itself."},
+		},
+		{coded("6240"), meaning{fault.NameTaken, fault.Name, bookkeeper, "QuickBooks uses this name already: %s", "Rename it in QuickBooks, then retry."}},
+		{coded("6210", "6200"), meaning{fault.Refused, fault.Period, bookkeeper, "QuickBooks' books are closed on this date.", "Re-open them, or post on the first open day."}},
+		{
+			coded("610", "2500"),
+			meaning{fault.Refused, fault.Account, bookkeeper, "An account or name of this entry is inactive or gone in QuickBooks (%s).", "Make it active again, or map another one; then retry."},
+		},
+		{coded("6140"), meaning{fault.Refused, fault.Data, bookkeeper, "QuickBooks has an entry of this number already: %s", "Retry: the next try has another number."}},
+		{coded("5010"), meaning{fault.Refused, fault.Data, bookkeeper, "Somebody changed it in QuickBooks at the same time.", "Retry."}},
+		{func(seen) bool { return true }, meaning{fault.Refused, fault.Data, bookkeeper, "QuickBooks refused: %s", "Correct what it names, then retry."}},
+	}
+}
+
+func meaningOf(a answer, details []detail, write bool) meaning {
+	x := seen{status: a.status, details: details, write: write}
+	table := rules()
+	return table[slices.IndexFunc(table, func(r rule) bool { return r.fits(x) })].meaning
+}
+
+// saidOf is QuickBooks' own text, cut.
+func saidOf(a answer, details []detail) string {
+	if len(details) == 0 {
+		return http.StatusText(a.status)
+	}
+	return journal.Clip(words(details[0]), 300)
 }
 
 // words is what an error says, with its code in it only once.
@@ -96,13 +178,4 @@ func words(d detail) string {
 		return d.Detail
 	}
 	return d.Message
-}
-
-// unexpected: 6000 is both a rule that was broken and an accident after which the entry may be there
-// ("…but the entity saves anyway"). Only the texts tell them apart.
-func unexpected(details []detail) bool {
-	return slices.ContainsFunc(details, func(d detail) bool {
-		text := strings.ToLower(d.Message + " " + d.Detail)
-		return d.Code == "10000" || strings.Contains(text, "unexpected error occurred while accessing") || strings.Contains(text, "unexpected internal error")
-	})
 }

@@ -36,7 +36,7 @@ func (c *Client) NamesCalled(ctx context.Context, org, display string) ([]journa
 	var found []journal.FoundName
 	where := " where DisplayName = " + quoted(display) + " and Active in (true, false)"
 	for _, kind := range []string{"Customer", "Vendor", "Employee"} {
-		err := c.query(ctx, org, kind, where, into(func(row struct {
+		err := c.query(ctx, org, kind, where, false, into(func(row struct {
 			ID, DisplayName string
 			Active          bool
 		},
@@ -53,7 +53,7 @@ func (c *Client) NamesCalled(ctx context.Context, org, display string) ([]journa
 // Accounts lists the chart of accounts, inactive ones included.
 func (c *Client) Accounts(ctx context.Context, org string) ([]journal.Account, error) {
 	var accounts []journal.Account
-	err := c.query(ctx, org, "Account", " where Active in (true, false)", into(func(row struct {
+	err := c.query(ctx, org, "Account", " where Active in (true, false)", true, into(func(row struct {
 		ID, Name, FullyQualifiedName, AccountType, AccountSubType string
 		Active                                                    bool
 	},

@@ -56,7 +56,9 @@ func (o *OAuth) Refresh(ctx context.Context, refreshToken string) (grant.Tokens,
 }
 
 func unreachable(cause error) error {
-	return fault.Because(cause, fault.Unavailable, "QuickBooks' sign-in cannot be reached. It is tried again by itself.")
+	return &fault.Error{
+		Code: fault.Unavailable, Class: fault.Transient, Who: nobody, Message: "QuickBooks' sign-in cannot be reached.", Remedy: "It is tried again by itself.", Cause: cause,
+	}
 }
 
 func tokensOf(status int, body []byte) (grant.Tokens, error) {

@@ -35,7 +35,7 @@ func client(t *testing.T, h http.HandlerFunc) (*qbo.Client, *tokens) {
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
 	k := &tokens{}
-	c, err := qbo.New(qbo.Options{BaseURL: server.URL, HTTP: server.Client(), Tokens: k, Timeout: 30 * time.Second})
+	c, err := qbo.New(qbo.Options{BaseURL: server.URL, HTTP: server.Client(), Tokens: k, Timeout: 30 * time.Second, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func TestWhatCannotHaveArrivedIsNotUnknown(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close()
-	c, err := qbo.New(qbo.Options{BaseURL: server.URL, HTTP: http.DefaultClient, Tokens: &tokens{}, Timeout: time.Second})
+	c, err := qbo.New(qbo.Options{BaseURL: server.URL, HTTP: http.DefaultClient, Tokens: &tokens{}, Timeout: time.Second, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}

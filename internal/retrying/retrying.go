@@ -9,6 +9,7 @@ package retrying
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/passare/qbo-sync/internal/fault"
@@ -16,6 +17,7 @@ import (
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/passare"
+	"github.com/passare/qbo-sync/internal/rules"
 )
 
 // Store finds what is due. Postpone moves the due time if it is still seen, and changes nothing else, the
@@ -28,6 +30,13 @@ type Store interface {
 	// FlagSweeps lists the flags that have a sweep time up to now; Swept removes that time.
 	FlagSweeps(ctx context.Context, now time.Time, limit int) ([]org.Flag, error)
 	Swept(ctx context.Context, f org.Flag, now time.Time) error
+	// ConfigSweeps lists the organisations whose configuration has a sweep time up to now; ConfigSwept removes that time.
+	ConfigSweeps(ctx context.Context, now time.Time, limit int) (orgs []string, err error)
+	ConfigSwept(ctx context.Context, org string, now time.Time) error
+	// Mended takes away the note that QuickBooks refuses the organisation's grant, and stores sweep times.
+	Mended(ctx context.Context, org string, sweeps []time.Time) error
+	// List lists entries of a tab, newest first, after a mark.
+	List(ctx context.Context, org, tab string, after intlog.Mark, limit int) ([]intlog.Entry, error)
 }
 
 // Queue takes work for the worker.
@@ -60,7 +69,11 @@ func (r *Retrier) Run(ctx context.Context) (int, error) {
 	if err != nil {
 		return sent + swept, fmt.Errorf("retrying.Run: %w", err)
 	}
-	return sent + swept, nil
+	fixed, err := r.sweepConfigs(ctx)
+	if err != nil {
+		return sent + swept + fixed, fmt.Errorf("retrying.Run: %w", err)
+	}
+	return sent + swept + fixed, nil
 }
 
 // resend: protocol.md, row 4.
@@ -136,3 +149,92 @@ func (r *Retrier) sweep(ctx context.Context) (int, error) {
 	}
 	return released, nil
 }
+
+// Reconnected lets everything of an organisation go that waited for its connection: at once what is seen now, and by
+// sweeps what was being stored at the same moment. It answers how many entries it released.
+func (r *Retrier) Reconnected(ctx context.Context, org string) (int, error) {
+	now := r.now()
+	if err := r.store.Mended(ctx, org, []time.Time{now.Add(intlog.SweepSoon), now.Add(intlog.SweepLate)}); err != nil {
+		return 0, fmt.Errorf("retrying.Reconnected: %w", err)
+	}
+	n, err := r.releaseFixed(ctx, org)
+	if err != nil {
+		return n, fmt.Errorf("retrying.Reconnected: %w", err)
+	}
+	return n, nil
+}
+
+// sweepConfigs: protocol.md, row 21, for what waits for a configuration.
+func (r *Retrier) sweepConfigs(ctx context.Context) (int, error) {
+	now := r.now()
+	orgs, err := r.store.ConfigSweeps(ctx, now, PageSize)
+	if err != nil {
+		return 0, err
+	}
+	released := 0
+	for _, id := range orgs {
+		n, err := r.releaseFixed(ctx, id)
+		if released += n; err != nil {
+			return released, err
+		}
+		if err := r.store.ConfigSwept(ctx, id, now); err != nil {
+			return released, err
+		}
+	}
+	return released, nil
+}
+
+// releaseFixed queues the failed entries whose cause a change of the configuration may have taken away, oldest first. One that still
+// has its cause fails again.
+func (r *Retrier) releaseFixed(ctx context.Context, id string) (int, error) {
+	waiting, err := r.failedFor(ctx, id, fixedByConfig)
+	if err != nil {
+		return 0, err
+	}
+	var queued []string
+	for _, e := range waiting {
+		moved, err := e.Move(intlog.Queued, machine, "Its cause may be gone; it is tried again.", r.now())
+		if err == nil {
+			_, err = r.store.Update(ctx, moved)
+		}
+		switch {
+		case fault.Is(err, fault.Conflict): // somebody else was faster
+		case err != nil:
+			return len(queued), err
+		default:
+			queued = append(queued, e.ID())
+		}
+	}
+	for work := range slices.Chunk(queued, intlog.MaxWork) {
+		r.send(ctx, id, work)
+	}
+	return len(queued), nil
+}
+
+// failedFor lists an organisation's failed entries that have a cause of a kind, oldest first.
+func (r *Retrier) failedFor(ctx context.Context, id string, kind func(rules.Problem) bool) ([]intlog.Entry, error) {
+	var found []intlog.Entry
+	var after intlog.Mark
+	for {
+		page, err := r.store.List(ctx, id, intlog.Failed.Tab(), after, PageSize)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range page {
+			if after = intlog.MarkOf(e); slices.ContainsFunc(e.Cause, kind) {
+				found = append(found, e)
+			}
+		}
+		if len(page) < PageSize {
+			slices.Reverse(found)
+			return found, nil
+		}
+	}
+}
+
+func fixedByConfig(p rules.Problem) bool {
+	return p.Kind == rules.Connection || p.Kind == rules.Mapping
+}
+
+// machine is who did what no person did.
+const machine = "Passare sync"

@@ -20,6 +20,7 @@ const (
 	Choice     Kind = "choice"     // a person must choose: whole, difference or nothing
 	Connection Kind = "connection" // QuickBooks refuses our grant: reconnect
 	Member     Kind = "member"     // waits for another record, and goes by itself
+	Transient  Kind = "transient"  // QuickBooks cannot do it now: it goes by itself
 )
 
 // Problem is one reason why an entry cannot go out, with who can take it away and where.
@@ -32,7 +33,7 @@ type Problem struct {
 }
 
 // Waits says whether the problem goes away without a person.
-func (p Problem) Waits() bool { return p.Kind == Member }
+func (p Problem) Waits() bool { return p.Kind == Member || p.Kind == Transient }
 
 // The people who can fix a problem.
 const (
