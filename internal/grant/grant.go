@@ -1,20 +1,25 @@
-// Package grant keeps an organisation's grant: the OAuth tokens of its QuickBooks company.
+// Package grant keeps an organisation's grant: the OAuth tokens of its QuickBooks company, from consent to its end.
 //
 //	token asked for ─▶ in memory and fresh? ─yes─▶ that one
 //	                        │ no
 //	                        ▼
-//	                  read the secret ─▶ fresh? (a sibling has refreshed) ─yes─▶ that one
-//	                        │ no
+//	      ┌────────▶ read the secret ─▶ fresh? (a sibling has refreshed) ─yes─▶ that one
+//	      │                 │ no
+//	      │                 ▼
+//	   look again ◀─no─ take the refresh lease
+//	                        │ taken
 //	                        ▼
-//	                  refresh ─▶ save, conditional on the version read ─▶ use
-//	                        │ refused                 │ somebody saved first
-//	                        ▼                         ▼
-//	                  read again: a newer one? ──▶ that one;  else: reconnect
+//	                  read again ─▶ refresh ─▶ save, conditional on the version read ─▶ give the lease back, use
+//	                                   │ refused                 │ somebody saved first: theirs
+//	                                   ▼
+//	                  read again: a newer one? ──▶ that one, or one more try with it;  else: reconnect
 //
-// Guarantees: a token is used only for the company that it was granted for, and only after the one that
-// came with it is saved; within a process one refresh of an organisation runs at a time; a newer token is
-// never overwritten by an older one; a passing fault of the token endpoint loses nothing. Not yet
-// guaranteed: two processes refreshing at the very same moment, which needs a lease between them.
+// Guarantees: a token is used only for the company that it was granted for, and only after the one that came with it is saved; one
+// refresh of an organisation runs at a time, in all processes (a lease longer than a function may run); a newer token is never
+// overwritten by an older one; a passing fault of the token endpoint or of the secrets loses nothing.
+//
+// Not promised: a process that is killed between Intuit's answer and the save takes the new token with it. Where Intuit has then
+// replaced the old one, a person must reconnect; nothing else is lost, since what waits goes by itself afterwards.
 package grant
 
 import (
@@ -34,17 +39,29 @@ type Secrets interface {
 	Put(ctx context.Context, name string, value []byte, ifVersion string) (version string, err error)
 }
 
-// OAuth is Intuit's token endpoint. Errors: fault.Disconnected when the grant is refused for certain,
+// Leases keeps one refresh lease for each organisation.
+type Leases interface {
+	// Lease takes it for an owner until a time, unless another owner has it at now.
+	Lease(ctx context.Context, org, owner string, now, until time.Time) (taken bool, err error)
+	// Unlease gives it back if the owner still has it.
+	Unlease(ctx context.Context, org, owner string) error
+}
+
+// OAuth is Intuit's token endpoint. Errors: fault.Disconnected when the grant or code is refused for certain,
 // fault.Unavailable when nothing is known.
 type OAuth interface {
 	Refresh(ctx context.Context, refreshToken string) (Tokens, error)
+	Exchange(ctx context.Context, code, redirectURL string) (Tokens, error)
+	Revoke(ctx context.Context, refreshToken string) error
 }
 
 // Tokens is one answer of the token endpoint.
 type Tokens struct {
-	Access    string
-	Refresh   string
-	AccessFor time.Duration // how long the access token lives
+	Access     string
+	Refresh    string
+	AccessFor  time.Duration // how long the access token lives
+	RefreshFor time.Duration // how long the refresh token lives unless it is used; 0: not told
+	HardEndIn  time.Duration // how long the grant lives whatever is done; 0: not told
 }
 
 // stored is the secret's value. Two generations are kept, for support.
@@ -53,17 +70,28 @@ type stored struct {
 	Access     string    `json:"access"`
 	Refresh    string    `json:"refresh"`
 	Expires    time.Time `json:"expires"`
+	Refreshed  time.Time `json:"refreshed"`
+	RollingEnd time.Time `json:"rolling_end,omitzero"`
+	HardEnd    time.Time `json:"hard_end,omitzero"`
 	Previous   string    `json:"previous_refresh,omitempty"`
 	Generation int64     `json:"generation"`
 }
 
-// early is how long before its end an access token is refreshed.
-const early = 60 * time.Second
+// The refresh's constants (../posting/protocol.md, §3).
+const (
+	early        = 60 * time.Second  // an access token is refreshed this long before its end
+	refreshLease = 120 * time.Second // longer than a function may run
+	lookAgain    = 500 * time.Millisecond
+	saveTries    = 6 // of a token that Intuit has given already
+	saveAgain    = 100 * time.Millisecond
+)
 
 // Keeper keeps the grants.
 type Keeper struct {
 	secrets Secrets
+	leases  Leases
 	oauth   OAuth
+	owner   string
 	now     func() time.Time
 
 	mu   sync.Mutex
@@ -77,9 +105,9 @@ type held struct {
 	version string
 }
 
-// New makes a keeper.
-func New(secrets Secrets, oauth OAuth, now func() time.Time) *Keeper {
-	return &Keeper{secrets: secrets, oauth: oauth, now: now, orgs: map[string]*held{}}
+// New makes a keeper. owner names the process among all that share the leases.
+func New(secrets Secrets, leases Leases, oauth OAuth, owner string, now func() time.Time) *Keeper {
+	return &Keeper{secrets: secrets, leases: leases, oauth: oauth, owner: owner, now: now, orgs: map[string]*held{}}
 }
 
 func secretName(org string) string { return "grant/" + org }
@@ -95,21 +123,33 @@ func (k *Keeper) held(org string) *held {
 	return h
 }
 
-// Connect stores an organisation's first grant. Errors: fault.Conflict when it is connected to another
+// Connect stores an organisation's new grant. Errors: fault.Conflict when it is connected to another
 // company already: its books would be mixed.
 func (k *Keeper) Connect(ctx context.Context, org, realm string, t Tokens) error {
 	h := k.held(org)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if err := k.load(ctx, org, h); err != nil && !fault.Is(err, fault.NotFound) {
-		return fmt.Errorf("grant.Connect: %w", err)
+	for {
+		if err := k.load(ctx, org, h); err != nil && !fault.Is(err, fault.NotFound) {
+			return fmt.Errorf("grant.Connect: %w", err)
+		}
+		if err := sameCompany(h.token.Realm, realm); err != nil {
+			return fmt.Errorf("grant.Connect: %w", err)
+		}
+		h.token.Realm = realm
+		saved, err := k.save(ctx, org, h, t)
+		if err != nil {
+			return fmt.Errorf("grant.Connect: %w", err)
+		}
+		if saved { // else a refresh of the old grant was saved meanwhile; the new one replaces it
+			return nil
+		}
 	}
-	if h.token.Realm != "" && h.token.Realm != realm {
-		return fmt.Errorf("grant.Connect: %w", fault.New(fault.Conflict, "This organisation is connected to another QuickBooks company."))
-	}
-	h.token.Realm = realm
-	if err := k.save(ctx, org, h, t); err != nil {
-		return fmt.Errorf("grant.Connect: %w", err)
+}
+
+func sameCompany(was, is string) error {
+	if was != "" && was != is {
+		return fault.New(fault.Conflict, "This organisation is connected to another QuickBooks company. Its entries belong there.")
 	}
 	return nil
 }
@@ -123,6 +163,64 @@ func (k *Keeper) Token(ctx context.Context, org string) (realm, access string, e
 // Renew is Token after QuickBooks refused one: it gives another.
 func (k *Keeper) Renew(ctx context.Context, org, stale string) (realm, access string, err error) {
 	return k.fresh(ctx, org, stale)
+}
+
+// Life is what is known of how long a grant lives.
+type Life struct{ Refreshed, RollingEnd, HardEnd time.Time }
+
+// Life reads how long an organisation's grant lives. Errors: fault.NotFound without a grant.
+func (k *Keeper) Life(ctx context.Context, org string) (Life, error) {
+	h := &held{}
+	if err := k.load(ctx, org, h); err != nil {
+		return Life{}, fmt.Errorf("grant.Life: %w", err)
+	}
+	if h.token.Refresh == "" {
+		return Life{}, fmt.Errorf("grant.Life: %w", notConnected(nil))
+	}
+	return Life{Refreshed: h.token.Refreshed, RollingEnd: h.token.RollingEnd, HardEnd: h.token.HardEnd}, nil
+}
+
+// KeepAlive refreshes a grant whatever the age of its access token, so that it does not end for being idle. Errors: as Token.
+func (k *Keeper) KeepAlive(ctx context.Context, org string) error {
+	h := k.held(org)
+	h.mu.Lock()
+	stale := h.token.Access
+	h.mu.Unlock()
+	if stale == "" {
+		if err := k.load(ctx, org, h); err == nil {
+			stale = h.token.Access
+		}
+	}
+	if _, _, err := k.fresh(ctx, org, stale); err != nil {
+		return fmt.Errorf("grant.KeepAlive: %w", err)
+	}
+	return nil
+}
+
+// Forget revokes an organisation's grant at Intuit and forgets its tokens. The company stays known, so that connecting another one
+// is still noticed. A grant that Intuit does not know any more is forgotten all the same. Errors: fault.NotFound, fault.Unavailable.
+func (k *Keeper) Forget(ctx context.Context, org string) error {
+	h := k.held(org)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for {
+		if err := k.load(ctx, org, h); err != nil {
+			return fmt.Errorf("grant.Forget: %w", err)
+		}
+		if h.token.Refresh == "" {
+			return nil
+		}
+		if err := k.oauth.Revoke(ctx, h.token.Refresh); err != nil && !fault.Is(err, fault.Disconnected) {
+			return fmt.Errorf("grant.Forget: %w", err)
+		}
+		saved, err := k.write(ctx, org, h, stored{Realm: h.token.Realm, Generation: h.token.Generation + 1})
+		if err != nil {
+			return fmt.Errorf("grant.Forget: %w", err)
+		}
+		if saved {
+			return nil
+		}
+	}
 }
 
 func (k *Keeper) fresh(ctx context.Context, org, stale string) (realm, access string, err error) {
@@ -143,28 +241,88 @@ func (k *Keeper) good(h *held, stale string) bool {
 	return h.token.Access != "" && h.token.Access != stale && k.now().Before(h.token.Expires.Add(-early))
 }
 
+// renew reads what a sibling may have saved, and refreshes when the lease is ours. Whoever does not get it looks again until the other
+// has saved, or its lease has ended.
 func (k *Keeper) renew(ctx context.Context, org string, h *held, stale string) error {
-	if err := k.load(ctx, org, h); err != nil {
-		if fault.Is(err, fault.NotFound) {
-			return fault.Because(err, fault.Disconnected, "QuickBooks is not connected. Connect it, and what waits goes by itself.")
+	for {
+		if err := k.load(ctx, org, h); err != nil {
+			if fault.Is(err, fault.NotFound) {
+				return notConnected(err)
+			}
+			return err
 		}
-		return err
+		if k.good(h, stale) {
+			return nil
+		}
+		if h.token.Refresh == "" {
+			return notConnected(nil)
+		}
+		now := k.now()
+		taken, err := k.leases.Lease(ctx, org, k.owner, now, now.Add(refreshLease))
+		if err != nil {
+			return err
+		}
+		if taken {
+			return k.refresh(ctx, org, h, stale)
+		}
+		if err := pause(ctx, lookAgain); err != nil {
+			return fault.Because(err, fault.Unavailable, "QuickBooks' sign-in is being renewed.")
+		}
 	}
-	if k.good(h, stale) {
+}
+
+// pause waits, unless the caller gives up first.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
 		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	used := h.token.Refresh
-	t, err := k.oauth.Refresh(ctx, used)
-	if err == nil {
-		return k.save(ctx, org, h, t)
+}
+
+// refresh is done under the lease. A refusal is final only if nobody has saved a newer token since, and that one is refused, too.
+func (k *Keeper) refresh(ctx context.Context, org string, h *held, stale string) error {
+	defer func() { _ = k.leases.Unlease(context.WithoutCancel(ctx), org, k.owner) }()
+	refused := ""
+	for {
+		if err := k.load(ctx, org, h); err != nil {
+			return err
+		}
+		if k.good(h, stale) {
+			return nil
+		}
+		used := h.token.Refresh
+		if used == refused || used == "" {
+			return dead(nil)
+		}
+		t, err := k.oauth.Refresh(ctx, used)
+		switch {
+		case err == nil:
+			_, err = k.save(ctx, org, h, t)
+			return err
+		case !fault.Is(err, fault.Disconnected):
+			return err
+		case refused != "":
+			return dead(err)
+		}
+		refused = used
 	}
-	if !fault.Is(err, fault.Disconnected) {
-		return err
+}
+
+func notConnected(cause error) error {
+	return &fault.Error{
+		Code: fault.Disconnected, Class: fault.Connection, Who: "administrator", Message: "QuickBooks is not connected.", Remedy: "Connect it, and what waits goes by itself.", Cause: cause,
 	}
-	if loadErr := k.load(ctx, org, h); loadErr == nil && h.token.Refresh != used && k.good(h, stale) {
-		return nil
+}
+
+func dead(cause error) error {
+	return &fault.Error{
+		Code: fault.Disconnected, Class: fault.Connection, Who: "administrator", Message: "QuickBooks no longer accepts the connection.",
+		Remedy: "Reconnect QuickBooks; what waits then goes by itself.", Cause: cause,
 	}
-	return fault.Because(err, fault.Disconnected, "QuickBooks no longer accepts the connection. Reconnect it, and what waits goes by itself.")
 }
 
 func (k *Keeper) load(ctx context.Context, org string, h *held) error {
@@ -180,23 +338,45 @@ func (k *Keeper) load(ctx context.Context, org string, h *held) error {
 	return nil
 }
 
-// save stores new tokens before they are used. When a sibling saved first, its tokens are used.
-func (k *Keeper) save(ctx context.Context, org string, h *held, t Tokens) error {
+// save stores new tokens before they are used. It says false when somebody saved first: then theirs are in h.
+func (k *Keeper) save(ctx context.Context, org string, h *held, t Tokens) (bool, error) {
+	now := k.now()
 	next := stored{
-		Realm: h.token.Realm, Access: t.Access, Refresh: t.Refresh, Expires: k.now().Add(t.AccessFor),
-		Previous: h.token.Refresh, Generation: h.token.Generation + 1,
+		Realm: h.token.Realm, Access: t.Access, Refresh: t.Refresh, Expires: now.Add(t.AccessFor), Refreshed: now,
+		RollingEnd: h.token.RollingEnd, HardEnd: h.token.HardEnd, Previous: h.token.Refresh, Generation: h.token.Generation + 1,
 	}
+	if t.RefreshFor > 0 {
+		next.RollingEnd = now.Add(t.RefreshFor)
+	}
+	if t.HardEndIn > 0 {
+		next.HardEnd = now.Add(t.HardEndIn)
+	}
+	return k.write(ctx, org, h, next)
+}
+
+// write stores a value that must not be lost: Intuit has replaced what is stored already. So it is tried several times, also when the
+// caller has given up meanwhile.
+func (k *Keeper) write(ctx context.Context, org string, h *held, next stored) (bool, error) {
+	ctx = context.WithoutCancel(ctx)
 	value, err := json.Marshal(next)
 	if err != nil {
-		return err
+		return false, err
 	}
-	version, err := k.secrets.Put(ctx, secretName(org), value, h.version)
-	if fault.Is(err, fault.Conflict) {
-		return k.load(ctx, org, h)
+	for try := range saveTries {
+		var version string
+		version, err = k.secrets.Put(ctx, secretName(org), value, h.version)
+		switch {
+		case err == nil:
+			h.token, h.version = next, version
+			return true, nil
+		case fault.Is(err, fault.Conflict):
+			// Somebody saved first, or a try before this one was stored and its answer lost.
+			if err := k.load(ctx, org, h); err != nil {
+				return false, err
+			}
+			return h.token == next, nil
+		}
+		_ = pause(ctx, saveAgain<<try)
 	}
-	if err != nil {
-		return err
-	}
-	h.token, h.version = next, version
-	return nil
+	return false, err
 }

@@ -20,6 +20,7 @@ type intuit struct {
 	flying  int
 	worst   int
 	trouble error
+	revoked []string
 }
 
 func (i *intuit) Refresh(_ context.Context, refresh string) (grant.Tokens, error) {
@@ -41,16 +42,29 @@ func (i *intuit) Refresh(_ context.Context, refresh string) (grant.Tokens, error
 	return grant.Tokens{Access: fmt.Sprint("access-", i.serial), Refresh: i.good, AccessFor: time.Hour}, nil
 }
 
+func (i *intuit) Exchange(context.Context, string, string) (grant.Tokens, error) {
+	return grant.Tokens{}, fault.New(fault.Internal, "not in this test")
+}
+
+func (i *intuit) Revoke(_ context.Context, refresh string) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.revoked = append(i.revoked, refresh)
+	return i.trouble
+}
+
 type house struct {
-	secrets *memory.Secrets
-	intuit  *intuit
-	now     time.Time
-	keeper  *grant.Keeper
+	secrets   *memory.Secrets
+	leases    *memory.Leases
+	intuit    *intuit
+	now       time.Time
+	keeper    *grant.Keeper
+	processes int
 }
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	h := &house{secrets: memory.NewSecrets(), intuit: &intuit{good: "refresh-0"}, now: time.Date(2026, 3, 4, 15, 0, 0, 0, time.UTC)}
+	h := &house{secrets: memory.NewSecrets(), leases: memory.NewLeases(), intuit: &intuit{good: "refresh-0"}, now: time.Date(2026, 3, 4, 15, 0, 0, 0, time.UTC)}
 	h.keeper = h.another()
 	if err := h.keeper.Connect(t.Context(), "willow", "1001", grant.Tokens{Access: "access-0", Refresh: "refresh-0", AccessFor: time.Hour}); err != nil {
 		t.Fatal(err)
@@ -60,7 +74,8 @@ func newHouse(t *testing.T) *house {
 
 // another is another process's keeper over the same secrets.
 func (h *house) another() *grant.Keeper {
-	return grant.New(h.secrets, h.intuit, func() time.Time { return h.now })
+	h.processes++
+	return grant.New(h.secrets, h.leases, h.intuit, fmt.Sprint("process-", h.processes), func() time.Time { return h.now })
 }
 
 func token(t *testing.T, k *grant.Keeper) string {

@@ -142,8 +142,10 @@ func build(o Options) (*System, error) {
 	if s.QBOURL, err = s.serve(o.QBOListen, func(string) (http.Handler, error) { return s.Sim.Handler(), nil }); err != nil {
 		return nil, err
 	}
-	s.oauth = qbo.NewOAuth(s.QBOURL+"/oauth2/v1/tokens/bearer", clientID, clientSecret, s.client, intlog.RequestTimeout)
-	s.Keeper = grant.New(memory.NewSecrets(), s.oauth, o.Now)
+	s.oauth = qbo.NewOAuth(qbo.OAuthOptions{
+		TokenURL: s.QBOURL + "/oauth2/v1/tokens/bearer", RevokeURL: s.QBOURL + "/v2/oauth2/tokens/revoke", ClientID: clientID, ClientSecret: clientSecret,
+	}, s.client, intlog.RequestTimeout)
+	s.Keeper = grant.New(memory.NewSecrets(), memory.NewLeases(), s.oauth, "local", o.Now)
 	if s.Client, err = qbo.New(qbo.Options{
 		BaseURL: s.QBOURL, HTTP: s.client, Tokens: s.Keeper, Timeout: intlog.RequestTimeout, Now: o.Now, Meter: s.Store, Allowance: monthlyReads,
 	}); err != nil {

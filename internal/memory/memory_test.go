@@ -22,3 +22,8 @@ func TestTheSecretsAreSecrets(t *testing.T) {
 	t.Parallel()
 	porttest.Secrets(t, func(*testing.T) grant.Secrets { return memory.NewSecrets() })
 }
+
+func TestTheLeasesAreLeases(t *testing.T) {
+	t.Parallel()
+	porttest.Leases(t, func(*testing.T) grant.Leases { return memory.NewLeases() })
+}

@@ -145,6 +145,21 @@ type Config struct {
 	Sweeps      []time.Time `json:"sweeps,omitempty"`      // when entries that waited for a change of this item are looked for again
 }
 
+// Connection is what people may know of an organisation's grant; the tokens themselves are secrets.
+type Connection struct {
+	Org         string    `json:"-"`
+	Rev         int64     `json:"-"` // +1 at every write
+	Realm       string    `json:"realm"`
+	Company     string    `json:"company"`
+	By          string    `json:"connected_by"`
+	At          time.Time `json:"connected_at"`
+	RefreshedAt time.Time `json:"refreshed_at"`
+	RollingEnd  time.Time `json:"rolling_end"`              // the grant ends then unless it is refreshed before
+	HardEnd     time.Time `json:"hard_end,omitzero"`        // the grant ends then whatever is done
+	EndedAt     time.Time `json:"disconnected_at,omitzero"` // a person disconnected it
+	EndedBy     string    `json:"disconnected_by,omitempty"`
+}
+
 // Flag is a click on Add to Accounting Export: from then on the page of the case flows.
 type Flag struct {
 	Org    string       `json:"org"`

@@ -97,8 +97,8 @@ func newHouse(t *testing.T) *house {
 func (h *house) connect(patience time.Duration) {
 	h.t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // net/http asks again by itself on a connection that was used before
-	oauth := qbo.NewOAuth(h.server.URL+"/oauth2/v1/tokens/bearer", "id", "secret", client, patience)
-	keeper := grant.New(memory.NewSecrets(), oauth, h.clock.now)
+	oauth := qbo.NewOAuth(qbo.OAuthOptions{TokenURL: h.server.URL + "/oauth2/v1/tokens/bearer", ClientID: "id", ClientSecret: "secret"}, client, patience)
+	keeper := grant.New(memory.NewSecrets(), memory.NewLeases(), oauth, "worker", h.clock.now)
 	tokens, err := oauth.Refresh(h.t.Context(), h.sim.Grant(realm))
 	if err == nil {
 		err = keeper.Connect(h.t.Context(), willow, realm, tokens)

@@ -14,45 +14,87 @@ import (
 	"github.com/passare/qbo-sync/internal/grant"
 )
 
-// OAuth is Intuit's token endpoint.
+// OAuth is Intuit's token and revocation endpoints (../qbosim/quickbooks.md, OAuth).
 type OAuth struct {
-	tokenURL, clientID, clientSecret string
-	client                           *http.Client
-	timeout                          time.Duration
+	o       OAuthOptions
+	client  *http.Client
+	timeout time.Duration
 }
 
-// NewOAuth makes a client of a token endpoint.
-func NewOAuth(tokenURL, clientID, clientSecret string, client *http.Client, timeout time.Duration) *OAuth {
-	return &OAuth{tokenURL: tokenURL, clientID: clientID, clientSecret: clientSecret, client: client, timeout: timeout}
+// OAuthOptions are the app's addresses and credentials.
+type OAuthOptions struct{ TokenURL, RevokeURL, ClientID, ClientSecret string }
+
+// NewOAuth makes a client of the endpoints.
+func NewOAuth(o OAuthOptions, client *http.Client, timeout time.Duration) *OAuth {
+	return &OAuth{o: o, client: client, timeout: timeout}
 }
 
 // Refresh exchanges a refresh token. Errors: fault.Disconnected for invalid_grant, which is certain;
 // fault.Unavailable for everything else, after which the refresh token is still good.
 func (o *OAuth) Refresh(ctx context.Context, refreshToken string) (grant.Tokens, error) {
-	ctx, cancel := context.WithTimeout(ctx, o.timeout)
-	defer cancel()
-	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refreshToken}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, o.tokenURL, strings.NewReader(form.Encode()))
-	if err != nil {
-		return grant.Tokens{}, fmt.Errorf("qbo.Refresh: %w", fault.Because(err, fault.Internal, "The token endpoint has no usable address."))
-	}
-	req.SetBasicAuth(o.clientID, o.clientSecret)
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Accept", "application/json")
-	res, err := o.client.Do(req)
-	if err != nil {
-		return grant.Tokens{}, fmt.Errorf("qbo.Refresh: %w", unreachable(withoutURL(err)))
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
-	if err != nil {
-		return grant.Tokens{}, fmt.Errorf("qbo.Refresh: %w", unreachable(err))
-	}
-	t, err := tokensOf(res.StatusCode, body)
+	t, err := o.tokens(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refreshToken}})
 	if err != nil {
 		return t, fmt.Errorf("qbo.Refresh: %w", err)
 	}
 	return t, nil
+}
+
+// Exchange turns the code of a consent into tokens. Errors: as Refresh; a code is good once.
+func (o *OAuth) Exchange(ctx context.Context, code, redirectURL string) (grant.Tokens, error) {
+	t, err := o.tokens(ctx, url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {redirectURL}})
+	if err != nil {
+		return t, fmt.Errorf("qbo.Exchange: %w", err)
+	}
+	return t, nil
+}
+
+// Revoke ends a grant. Errors: fault.Disconnected when Intuit does not know it any more, fault.Unavailable.
+func (o *OAuth) Revoke(ctx context.Context, refreshToken string) error {
+	body, err := json.Marshal(map[string]string{"token": refreshToken})
+	if err != nil {
+		return fmt.Errorf("qbo.Revoke: %w", err)
+	}
+	status, answer, err := o.post(ctx, o.o.RevokeURL, "application/json", string(body))
+	switch {
+	case err != nil:
+		return fmt.Errorf("qbo.Revoke: %w", err)
+	case status == http.StatusOK:
+		return nil
+	case status == http.StatusBadRequest:
+		return fmt.Errorf("qbo.Revoke: %w", refusedGrant(errorIn(answer)))
+	}
+	return fmt.Errorf("qbo.Revoke: %w", unreachable(fmt.Errorf("status %d", status)))
+}
+
+func (o *OAuth) tokens(ctx context.Context, form url.Values) (grant.Tokens, error) {
+	status, body, err := o.post(ctx, o.o.TokenURL, "application/x-www-form-urlencoded", form.Encode())
+	if err != nil {
+		return grant.Tokens{}, err
+	}
+	return tokensOf(status, body)
+}
+
+func (o *OAuth) post(ctx context.Context, address, contentType, body string) (status int, answer []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, o.timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(body))
+	if err != nil {
+		return 0, nil, fault.Because(err, fault.Internal, "QuickBooks' sign-in has no usable address.")
+	}
+	req.SetBasicAuth(o.o.ClientID, o.o.ClientSecret)
+	req.Header.Set("Content-Type", contentType)
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("x-include-refresh-token-hard-expires-in", "true")
+	res, err := o.client.Do(req)
+	if err != nil {
+		return 0, nil, unreachable(withoutURL(err))
+	}
+	defer res.Body.Close()
+	answer, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err != nil {
+		return 0, nil, unreachable(err)
+	}
+	return res.StatusCode, answer, nil
 }
 
 func unreachable(cause error) error {
@@ -61,21 +103,43 @@ func unreachable(cause error) error {
 	}
 }
 
+// refusedGrant is certain: nothing but a person's consent helps.
+func refusedGrant(reason string) error {
+	return &fault.Error{
+		Code: fault.Disconnected, Class: fault.Connection, Who: administrator, Message: "QuickBooks no longer accepts the connection.",
+		Remedy: "Reconnect QuickBooks; what waits then goes by itself.", Origin: reason,
+	}
+}
+
+// errorIn is the OAuth error of a body: "invalid_grant".
+func errorIn(body []byte) string {
+	var answer struct {
+		Error string `json:"error"`
+	}
+	_ = json.Unmarshal(body, &answer)
+	return answer.Error
+}
+
 func tokensOf(status int, body []byte) (grant.Tokens, error) {
 	var answer struct {
 		Access  string `json:"access_token"`
 		Refresh string `json:"refresh_token"`
 		Expires int64  `json:"expires_in"`
+		Rolling int64  `json:"x_refresh_token_expires_in"`
+		Hard    int64  `json:"x_refresh_token_hard_expires_in"`
 		Error   string `json:"error"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return grant.Tokens{}, unreachable(err)
 	}
 	if answer.Error == "invalid_grant" {
-		return grant.Tokens{}, fault.New(fault.Disconnected, "QuickBooks no longer accepts the connection.")
+		return grant.Tokens{}, refusedGrant(answer.Error)
 	}
 	if status != http.StatusOK || answer.Access == "" || answer.Refresh == "" {
 		return grant.Tokens{}, unreachable(fmt.Errorf("status %d, error %q", status, answer.Error))
 	}
-	return grant.Tokens{Access: answer.Access, Refresh: answer.Refresh, AccessFor: time.Duration(answer.Expires) * time.Second}, nil
+	seconds := func(n int64) time.Duration { return time.Duration(n) * time.Second }
+	return grant.Tokens{
+		Access: answer.Access, Refresh: answer.Refresh, AccessFor: seconds(answer.Expires), RefreshFor: seconds(answer.Rolling), HardEndIn: seconds(answer.Hard),
+	}, nil
 }

@@ -264,7 +264,7 @@ func TestTheTokenEndpoint(t *testing.T) {
 				_, _ = w.Write([]byte(a.body))
 			}))
 			t.Cleanup(server.Close)
-			got, err := qbo.NewOAuth(server.URL, "id", "shh", server.Client(), time.Minute).Refresh(t.Context(), "AB10")
+			got, err := qbo.NewOAuth(qbo.OAuthOptions{TokenURL: server.URL, ClientID: "id", ClientSecret: "shh"}, server.Client(), time.Minute).Refresh(t.Context(), "AB10")
 			if fault.CodeOf(err) != a.want || (err == nil && (got.Access != "eyJ" || got.Refresh != "AB11" || got.AccessFor != time.Hour)) {
 				t.Errorf("%+v %v", got, err)
 			}
