@@ -28,7 +28,7 @@ func rooms() map[string]layer {
 	rooms := map[string]layer{}
 	for floor, names := range map[layer]string{
 		vocabulary: "fault money date passare journal rules intlog org",
-		useCase:    "intake review posting matching grant retrying",
+		useCase:    "intake review posting matching grant retrying lease",
 		adapter:    "memory qbo webhook httpapi",
 		support:    "porttest qbosim golden goldenfile archtest local",
 	} {

@@ -23,6 +23,7 @@ const (
 	Forbidden        Code = "forbidden"         // known, but lacking a permission
 	NotFound         Code = "not_found"         // nothing of that name in this organisation
 	Conflict         Code = "conflict"          // not possible in the present state, or somebody was faster
+	Stale            Code = "stale"             // somebody changed it since it was read: look at it again
 	TooLarge         Code = "too_large"         // over a stated limit
 	UnsupportedMedia Code = "unsupported_media" // a content type that is not read here
 	Unavailable      Code = "unavailable"       // try again later: nothing happened

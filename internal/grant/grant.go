@@ -1,5 +1,7 @@
 // Package grant keeps an organisation's grant: the OAuth tokens of its QuickBooks company, from consent to its end.
 //
+//	start ─▶ the person consents at Intuit ─▶ callback ─▶ code exchanged ─▶ tokens saved, before anything else ─▶ what waited goes
+//
 //	token asked for ─▶ in memory and fresh? ─yes─▶ that one
 //	                        │ no
 //	                        ▼
@@ -10,13 +12,15 @@
 //	                        │ taken
 //	                        ▼
 //	                  read again ─▶ refresh ─▶ save, conditional on the version read ─▶ give the lease back, use
-//	                                   │ refused                 │ somebody saved first: theirs
+//	                                   │ refused              │ somebody saved first: theirs
 //	                                   ▼
-//	                  read again: a newer one? ──▶ that one, or one more try with it;  else: reconnect
+//	                  a moment later read again: a newer one? ──▶ that one;  refused once more ──▶ reconnect
 //
 // Guarantees: a token is used only for the company that it was granted for, and only after the one that came with it is saved; one
 // refresh of an organisation runs at a time, in all processes (a lease longer than a function may run); a newer token is never
-// overwritten by an older one; a passing fault of the token endpoint or of the secrets loses nothing.
+// overwritten by an older one; a passing fault of the token endpoint or of the secrets loses nothing; a consent is good for the
+// person, the browser and the organisation that began it, once, for ten minutes; an organisation whose entries are in one company
+// is connected to another only when a person has said so before.
 //
 // Not promised: a process that is killed between Intuit's answer and the save takes the new token with it. Where Intuit has then
 // replaced the old one, a person must reconnect; nothing else is lost, since what waits goes by itself afterwards.
@@ -30,6 +34,8 @@ import (
 	"time"
 
 	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/lease"
+	"github.com/passare/qbo-sync/internal/org"
 )
 
 // Secrets keeps secret values with versions. Put stores a value if the stored one has ifVersion (empty: if
@@ -37,14 +43,6 @@ import (
 type Secrets interface {
 	Get(ctx context.Context, name string) (value []byte, version string, err error)
 	Put(ctx context.Context, name string, value []byte, ifVersion string) (version string, err error)
-}
-
-// Leases keeps one refresh lease for each organisation.
-type Leases interface {
-	// Lease takes it for an owner until a time, unless another owner has it at now.
-	Lease(ctx context.Context, org, owner string, now, until time.Time) (taken bool, err error)
-	// Unlease gives it back if the owner still has it.
-	Unlease(ctx context.Context, org, owner string) error
 }
 
 // OAuth is Intuit's token endpoint. Errors: fault.Disconnected when the grant or code is refused for certain,
@@ -81,7 +79,7 @@ type stored struct {
 const (
 	early        = 60 * time.Second  // an access token is refreshed this long before its end
 	refreshLease = 120 * time.Second // longer than a function may run
-	lookAgain    = 500 * time.Millisecond
+	refusedAgain = 500 * time.Millisecond
 	saveTries    = 6 // of a token that Intuit has given already
 	saveAgain    = 100 * time.Millisecond
 )
@@ -89,55 +87,62 @@ const (
 // Keeper keeps the grants.
 type Keeper struct {
 	secrets Secrets
-	leases  Leases
+	leases  *lease.Taker
 	oauth   OAuth
-	owner   string
 	now     func() time.Time
 
 	mu   sync.Mutex
 	orgs map[string]*held
 }
 
-// held is one organisation's grant in this process.
+// held is one organisation's grant in this process. Whoever has its turn may use it.
 type held struct {
-	mu      sync.Mutex
+	turn    chan struct{}
 	token   stored
 	version string
 }
 
-// New makes a keeper. owner names the process among all that share the leases.
-func New(secrets Secrets, leases Leases, oauth OAuth, owner string, now func() time.Time) *Keeper {
-	return &Keeper{secrets: secrets, leases: leases, oauth: oauth, owner: owner, now: now, orgs: map[string]*held{}}
+// New makes a keeper.
+func New(secrets Secrets, leases *lease.Taker, oauth OAuth, now func() time.Time) *Keeper {
+	return &Keeper{secrets: secrets, leases: leases, oauth: oauth, now: now, orgs: map[string]*held{}}
 }
 
-func secretName(org string) string { return "grant/" + org }
+func secretName(id string) string { return "grant/" + id }
 
-func (k *Keeper) held(org string) *held {
+// take waits for the turn at an organisation's grant. The caller gives it back.
+func (k *Keeper) take(ctx context.Context, id string) (h *held, giveBack func(), err error) {
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	h, ok := k.orgs[org]
+	h, ok := k.orgs[id]
 	if !ok {
-		h = &held{}
-		k.orgs[org] = h
+		h = &held{turn: make(chan struct{}, 1)}
+		k.orgs[id] = h
 	}
-	return h
+	k.mu.Unlock()
+	select {
+	case h.turn <- struct{}{}:
+		return h, func() { <-h.turn }, nil
+	case <-ctx.Done():
+		return nil, nil, fault.Because(ctx.Err(), fault.Unavailable, "QuickBooks' sign-in is being renewed.")
+	}
 }
 
-// Connect stores an organisation's new grant. Errors: fault.Conflict when it is connected to another
-// company already: its books would be mixed.
-func (k *Keeper) Connect(ctx context.Context, org, realm string, t Tokens) error {
-	h := k.held(org)
-	h.mu.Lock()
-	defer h.mu.Unlock()
+// Connect stores an organisation's new grant. Errors: fault.Conflict when it was connected to another company before and other does not say
+// that this is wanted: its books would be mixed.
+func (k *Keeper) Connect(ctx context.Context, id, realm string, t Tokens, other bool) error {
+	h, giveBack, err := k.take(context.WithoutCancel(ctx), id)
+	if err != nil {
+		return fmt.Errorf("grant.Connect: %w", err)
+	}
+	defer giveBack()
 	for {
-		if err := k.load(ctx, org, h); err != nil && !fault.Is(err, fault.NotFound) {
+		if err := k.load(ctx, id, h); err != nil {
 			return fmt.Errorf("grant.Connect: %w", err)
 		}
-		if err := sameCompany(h.token.Realm, realm); err != nil {
-			return fmt.Errorf("grant.Connect: %w", err)
+		if h.token.Realm != "" && h.token.Realm != realm && !other {
+			return fmt.Errorf("grant.Connect: %w", fault.New(fault.Conflict, "This organisation is connected to another QuickBooks company. Its entries belong there."))
 		}
-		h.token.Realm = realm
-		saved, err := k.save(ctx, org, h, t)
+		h.token.Realm, h.token.RollingEnd, h.token.HardEnd = realm, time.Time{}, time.Time{}
+		saved, err := k.save(ctx, id, h, t)
 		if err != nil {
 			return fmt.Errorf("grant.Connect: %w", err)
 		}
@@ -147,93 +152,78 @@ func (k *Keeper) Connect(ctx context.Context, org, realm string, t Tokens) error
 	}
 }
 
-func sameCompany(was, is string) error {
-	if was != "" && was != is {
-		return fault.New(fault.Conflict, "This organisation is connected to another QuickBooks company. Its entries belong there.")
-	}
-	return nil
-}
-
-// Token gives the company and an access token that lives for a while yet. Errors: fault.Disconnected when a
-// person must connect QuickBooks (again), fault.Unavailable.
-func (k *Keeper) Token(ctx context.Context, org string) (realm, access string, err error) {
-	return k.fresh(ctx, org, "")
+// Token gives an access token of an organisation's company that lives for a while yet. Errors: fault.Disconnected when a person must connect
+// QuickBooks (again); fault.Unavailable, also when the organisation is connected to another company by now; fault.Throttled.
+func (k *Keeper) Token(ctx context.Context, at org.Company) (access string, err error) {
+	return k.Renew(ctx, at, "")
 }
 
 // Renew is Token after QuickBooks refused one: it gives another.
-func (k *Keeper) Renew(ctx context.Context, org, stale string) (realm, access string, err error) {
-	return k.fresh(ctx, org, stale)
+func (k *Keeper) Renew(ctx context.Context, at org.Company, stale string) (access string, err error) {
+	h, giveBack, err := k.take(ctx, at.Org)
+	if err != nil {
+		return "", fmt.Errorf("grant.Token: %w", err)
+	}
+	defer giveBack()
+	if h.token.Realm != at.Realm || !k.good(h, stale) {
+		if err := k.renew(ctx, at.Org, h, stale); err != nil {
+			return "", fmt.Errorf("grant.Token: %w", err)
+		}
+	}
+	if h.token.Realm != at.Realm {
+		return "", fmt.Errorf("grant.Token: %w", &fault.Error{
+			Code: fault.Unavailable, Class: fault.Transient, Who: nobody, Message: "QuickBooks was just connected to another company.", Remedy: "It is planned again by itself.",
+		})
+	}
+	return h.token.Access, nil
 }
 
 // Life is what is known of how long a grant lives.
 type Life struct{ Refreshed, RollingEnd, HardEnd time.Time }
 
-// Life reads how long an organisation's grant lives. Errors: fault.NotFound without a grant.
-func (k *Keeper) Life(ctx context.Context, org string) (Life, error) {
-	h := &held{}
-	if err := k.load(ctx, org, h); err != nil {
-		return Life{}, fmt.Errorf("grant.Life: %w", err)
+// KeepAlive refreshes a grant that was not refreshed for longer than idle, so that it does not end for being idle, and says how long it lives.
+// Errors: as Token.
+func (k *Keeper) KeepAlive(ctx context.Context, id string, idle time.Duration) (Life, error) {
+	h, giveBack, err := k.take(ctx, id)
+	if err != nil {
+		return Life{}, fmt.Errorf("grant.KeepAlive: %w", err)
 	}
-	if h.token.Refresh == "" {
-		return Life{}, fmt.Errorf("grant.Life: %w", notConnected(nil))
+	defer giveBack()
+	if err := k.load(ctx, id, h); err != nil {
+		return Life{}, fmt.Errorf("grant.KeepAlive: %w", err)
+	}
+	if h.token.Refresh == "" || k.now().Sub(h.token.Refreshed) > idle {
+		if err := k.renew(ctx, id, h, h.token.Access); err != nil {
+			return Life{}, fmt.Errorf("grant.KeepAlive: %w", err)
+		}
 	}
 	return Life{Refreshed: h.token.Refreshed, RollingEnd: h.token.RollingEnd, HardEnd: h.token.HardEnd}, nil
 }
 
-// KeepAlive refreshes a grant whatever the age of its access token, so that it does not end for being idle. Errors: as Token.
-func (k *Keeper) KeepAlive(ctx context.Context, org string) error {
-	h := k.held(org)
-	h.mu.Lock()
-	stale := h.token.Access
-	h.mu.Unlock()
-	if stale == "" {
-		if err := k.load(ctx, org, h); err == nil {
-			stale = h.token.Access
-		}
+// Forget revokes an organisation's grant at Intuit and forgets its tokens. realm is the company that it belongs to all the same, if any, so that
+// connecting another one is still noticed. A grant that Intuit does not know any more is forgotten, too. Errors: fault.Unavailable, fault.Throttled.
+func (k *Keeper) Forget(ctx context.Context, id, realm string) error {
+	h, giveBack, err := k.take(ctx, id)
+	if err != nil {
+		return fmt.Errorf("grant.Forget: %w", err)
 	}
-	if _, _, err := k.fresh(ctx, org, stale); err != nil {
-		return fmt.Errorf("grant.KeepAlive: %w", err)
+	defer giveBack()
+	err = k.leases.Do(ctx, refreshing(id),
+		func() (bool, error) {
+			err := k.load(ctx, id, h)
+			return h.token.Refresh == "", err
+		},
+		func() error {
+			if err := k.oauth.Revoke(ctx, h.token.Refresh); err != nil && !fault.Is(err, fault.Disconnected) {
+				return err
+			}
+			_, err := k.write(ctx, id, h, stored{Realm: realm, Generation: h.token.Generation + 1})
+			return err
+		})
+	if err != nil {
+		return fmt.Errorf("grant.Forget: %w", err)
 	}
 	return nil
-}
-
-// Forget revokes an organisation's grant at Intuit and forgets its tokens. The company stays known, so that connecting another one
-// is still noticed. A grant that Intuit does not know any more is forgotten all the same. Errors: fault.NotFound, fault.Unavailable.
-func (k *Keeper) Forget(ctx context.Context, org string) error {
-	h := k.held(org)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for {
-		if err := k.load(ctx, org, h); err != nil {
-			return fmt.Errorf("grant.Forget: %w", err)
-		}
-		if h.token.Refresh == "" {
-			return nil
-		}
-		if err := k.oauth.Revoke(ctx, h.token.Refresh); err != nil && !fault.Is(err, fault.Disconnected) {
-			return fmt.Errorf("grant.Forget: %w", err)
-		}
-		saved, err := k.write(ctx, org, h, stored{Realm: h.token.Realm, Generation: h.token.Generation + 1})
-		if err != nil {
-			return fmt.Errorf("grant.Forget: %w", err)
-		}
-		if saved {
-			return nil
-		}
-	}
-}
-
-func (k *Keeper) fresh(ctx context.Context, org, stale string) (realm, access string, err error) {
-	h := k.held(org)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !k.good(h, stale) {
-		err = k.renew(ctx, org, h, stale)
-	}
-	if err != nil {
-		return "", "", fmt.Errorf("grant.Token: %w", err)
-	}
-	return h.token.Realm, h.token.Access, nil
 }
 
 // good says whether the token in memory can be used.
@@ -241,92 +231,64 @@ func (k *Keeper) good(h *held, stale string) bool {
 	return h.token.Access != "" && h.token.Access != stale && k.now().Before(h.token.Expires.Add(-early))
 }
 
-// renew reads what a sibling may have saved, and refreshes when the lease is ours. Whoever does not get it looks again until the other
-// has saved, or its lease has ended.
-func (k *Keeper) renew(ctx context.Context, org string, h *held, stale string) error {
-	for {
-		if err := k.load(ctx, org, h); err != nil {
-			if fault.Is(err, fault.NotFound) {
-				return notConnected(err)
+func refreshing(id string) lease.Thing {
+	return lease.Thing{Org: id, Name: "grant", Life: refreshLease}
+}
+
+// renew reads what a sibling may have saved, and refreshes when the lease is ours.
+func (k *Keeper) renew(ctx context.Context, id string, h *held, stale string) error {
+	return k.leases.Do(ctx, refreshing(id),
+		func() (bool, error) {
+			if err := k.load(ctx, id, h); err != nil {
+				return false, err
 			}
-			return err
-		}
-		if k.good(h, stale) {
-			return nil
-		}
-		if h.token.Refresh == "" {
-			return notConnected(nil)
-		}
-		now := k.now()
-		taken, err := k.leases.Lease(ctx, org, k.owner, now, now.Add(refreshLease))
-		if err != nil {
-			return err
-		}
-		if taken {
-			return k.refresh(ctx, org, h, stale)
-		}
-		if err := pause(ctx, lookAgain); err != nil {
+			if h.token.Refresh == "" {
+				return false, notConnected()
+			}
+			return k.good(h, stale), nil
+		},
+		func() error { return k.refresh(ctx, id, h, stale) })
+}
+
+// refresh is done under the lease. A refusal is believed only the second time: a moment later somebody may have saved a newer token, and Intuit
+// is known to refuse a good one now and then.
+func (k *Keeper) refresh(ctx context.Context, id string, h *held, stale string) error {
+	t, err := k.oauth.Refresh(ctx, h.token.Refresh)
+	if fault.Is(err, fault.Disconnected) {
+		if err := lease.Pause(ctx, refusedAgain); err != nil {
 			return fault.Because(err, fault.Unavailable, "QuickBooks' sign-in is being renewed.")
 		}
+		if err := k.load(ctx, id, h); err != nil || k.good(h, stale) {
+			return err
+		}
+		t, err = k.oauth.Refresh(ctx, h.token.Refresh)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = k.save(ctx, id, h, t)
+	return err
+}
+
+func notConnected() error {
+	return &fault.Error{
+		Code: fault.Disconnected, Class: fault.Connection, Who: administrator, Message: "QuickBooks is not connected.", Remedy: "Connect it, and what waits goes by itself.",
 	}
 }
 
-// pause waits, unless the caller gives up first.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
+// Who is needed.
+const (
+	administrator = "administrator"
+	nobody        = "nobody: it goes by itself"
+)
+
+// load reads what is stored into h: nothing, if the organisation was never connected.
+func (k *Keeper) load(ctx context.Context, id string, h *held) error {
+	value, version, err := k.secrets.Get(ctx, secretName(id))
+	if fault.Is(err, fault.NotFound) {
+		h.token, h.version = stored{}, ""
 		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
-}
-
-// refresh is done under the lease. A refusal is final only if nobody has saved a newer token since, and that one is refused, too.
-func (k *Keeper) refresh(ctx context.Context, org string, h *held, stale string) error {
-	defer func() { _ = k.leases.Unlease(context.WithoutCancel(ctx), org, k.owner) }()
-	refused := ""
-	for {
-		if err := k.load(ctx, org, h); err != nil {
-			return err
-		}
-		if k.good(h, stale) {
-			return nil
-		}
-		used := h.token.Refresh
-		if used == refused || used == "" {
-			return dead(nil)
-		}
-		t, err := k.oauth.Refresh(ctx, used)
-		switch {
-		case err == nil:
-			_, err = k.save(ctx, org, h, t)
-			return err
-		case !fault.Is(err, fault.Disconnected):
-			return err
-		case refused != "":
-			return dead(err)
-		}
-		refused = used
-	}
-}
-
-func notConnected(cause error) error {
-	return &fault.Error{
-		Code: fault.Disconnected, Class: fault.Connection, Who: "administrator", Message: "QuickBooks is not connected.", Remedy: "Connect it, and what waits goes by itself.", Cause: cause,
-	}
-}
-
-func dead(cause error) error {
-	return &fault.Error{
-		Code: fault.Disconnected, Class: fault.Connection, Who: "administrator", Message: "QuickBooks no longer accepts the connection.",
-		Remedy: "Reconnect QuickBooks; what waits then goes by itself.", Cause: cause,
-	}
-}
-
-func (k *Keeper) load(ctx context.Context, org string, h *held) error {
-	value, version, err := k.secrets.Get(ctx, secretName(org))
 	if err != nil {
 		return err
 	}
@@ -339,7 +301,7 @@ func (k *Keeper) load(ctx context.Context, org string, h *held) error {
 }
 
 // save stores new tokens before they are used. It says false when somebody saved first: then theirs are in h.
-func (k *Keeper) save(ctx context.Context, org string, h *held, t Tokens) (bool, error) {
+func (k *Keeper) save(ctx context.Context, id string, h *held, t Tokens) (bool, error) {
 	now := k.now()
 	next := stored{
 		Realm: h.token.Realm, Access: t.Access, Refresh: t.Refresh, Expires: now.Add(t.AccessFor), Refreshed: now,
@@ -351,12 +313,12 @@ func (k *Keeper) save(ctx context.Context, org string, h *held, t Tokens) (bool,
 	if t.HardEndIn > 0 {
 		next.HardEnd = now.Add(t.HardEndIn)
 	}
-	return k.write(ctx, org, h, next)
+	return k.write(ctx, id, h, next)
 }
 
 // write stores a value that must not be lost: Intuit has replaced what is stored already. So it is tried several times, also when the
 // caller has given up meanwhile.
-func (k *Keeper) write(ctx context.Context, org string, h *held, next stored) (bool, error) {
+func (k *Keeper) write(ctx context.Context, id string, h *held, next stored) (bool, error) {
 	ctx = context.WithoutCancel(ctx)
 	value, err := json.Marshal(next)
 	if err != nil {
@@ -364,19 +326,19 @@ func (k *Keeper) write(ctx context.Context, org string, h *held, next stored) (b
 	}
 	for try := range saveTries {
 		var version string
-		version, err = k.secrets.Put(ctx, secretName(org), value, h.version)
+		version, err = k.secrets.Put(ctx, secretName(id), value, h.version)
 		switch {
 		case err == nil:
 			h.token, h.version = next, version
 			return true, nil
 		case fault.Is(err, fault.Conflict):
 			// Somebody saved first, or a try before this one was stored and its answer lost.
-			if err := k.load(ctx, org, h); err != nil {
+			if err := k.load(ctx, id, h); err != nil {
 				return false, err
 			}
-			return h.token == next, nil
+			return h.token.Generation == next.Generation && h.token.Access == next.Access, nil
 		}
-		_ = pause(ctx, saveAgain<<try)
+		_ = lease.Pause(ctx, saveAgain<<try)
 	}
 	return false, err
 }

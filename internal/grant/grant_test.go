@@ -9,7 +9,9 @@ import (
 
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/grant"
+	"github.com/passare/qbo-sync/internal/lease"
 	"github.com/passare/qbo-sync/internal/memory"
+	"github.com/passare/qbo-sync/internal/org"
 )
 
 // intuit is a token endpoint that replaces the refresh token each time; the old one dies.
@@ -66,7 +68,7 @@ func newHouse(t *testing.T) *house {
 	t.Helper()
 	h := &house{secrets: memory.NewSecrets(), leases: memory.NewLeases(), intuit: &intuit{good: "refresh-0"}, now: time.Date(2026, 3, 4, 15, 0, 0, 0, time.UTC)}
 	h.keeper = h.another()
-	if err := h.keeper.Connect(t.Context(), "willow", "1001", grant.Tokens{Access: "access-0", Refresh: "refresh-0", AccessFor: time.Hour}); err != nil {
+	if err := h.keeper.Connect(t.Context(), "willow", "1001", grant.Tokens{Access: "access-0", Refresh: "refresh-0", AccessFor: time.Hour}, false); err != nil {
 		t.Fatal(err)
 	}
 	return h
@@ -75,14 +77,17 @@ func newHouse(t *testing.T) *house {
 // another is another process's keeper over the same secrets.
 func (h *house) another() *grant.Keeper {
 	h.processes++
-	return grant.New(h.secrets, h.leases, h.intuit, fmt.Sprint("process-", h.processes), func() time.Time { return h.now })
+	now := func() time.Time { return h.now }
+	return grant.New(h.secrets, lease.New(h.leases, fmt.Sprint("process-", h.processes), now), h.intuit, now)
 }
+
+func willow() org.Company { return org.Company{Org: "willow", Realm: "1001"} }
 
 func token(t *testing.T, k *grant.Keeper) string {
 	t.Helper()
-	realm, access, err := k.Token(t.Context(), "willow")
-	if err != nil || realm != "1001" {
-		t.Fatalf("%s %v", realm, err)
+	access, err := k.Token(t.Context(), willow())
+	if err != nil {
+		t.Fatal(err)
 	}
 	return access
 }
@@ -107,7 +112,7 @@ func TestOneRefreshRunsAtATime(t *testing.T) {
 	h.now = h.now.Add(2 * time.Hour)
 	var wg sync.WaitGroup
 	for range 50 {
-		wg.Go(func() { _, _, _ = h.keeper.Token(context.Background(), "willow") })
+		wg.Go(func() { _, _ = h.keeper.Token(context.Background(), willow()) })
 	}
 	wg.Wait()
 	if h.intuit.serial != 1 || h.intuit.worst != 1 {
@@ -124,10 +129,10 @@ func TestASiblingsTokenIsUsedInsteadOfAnotherRefresh(t *testing.T) {
 	if a, b := token(t, h.keeper), token(t, sibling); a != "access-1" || b != a || h.intuit.serial != 1 {
 		t.Errorf("%s and %s after %d refreshes", a, b, h.intuit.serial)
 	}
-	if _, got, err := sibling.Renew(t.Context(), "willow", "access-1"); err != nil || got != "access-2" {
+	if got, err := sibling.Renew(t.Context(), willow(), "access-1"); err != nil || got != "access-2" {
 		t.Errorf("after a refusal: %s %v", got, err)
 	}
-	if _, got, err := h.keeper.Renew(t.Context(), "willow", "access-1"); err != nil || got != "access-2" || h.intuit.serial != 2 {
+	if got, err := h.keeper.Renew(t.Context(), willow(), "access-1"); err != nil || got != "access-2" || h.intuit.serial != 2 {
 		t.Errorf("the other one: %s %v after %d refreshes", got, err, h.intuit.serial)
 	}
 }
@@ -137,7 +142,7 @@ func TestAPassingFaultLosesNothing(t *testing.T) {
 	h := newHouse(t)
 	h.now = h.now.Add(2 * time.Hour)
 	h.intuit.trouble = fault.New(fault.Unavailable, "503")
-	if _, _, err := h.keeper.Token(t.Context(), "willow"); !fault.Is(err, fault.Unavailable) {
+	if _, err := h.keeper.Token(t.Context(), willow()); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("%v", err)
 	}
 	h.intuit.trouble = nil
@@ -150,14 +155,14 @@ func TestADeadGrantAsksForAPersonAndRecoversAfterReconnecting(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.now, h.intuit.good = h.now.Add(2*time.Hour), "somebody else's"
-	if _, _, err := h.keeper.Token(t.Context(), "willow"); !fault.Is(err, fault.Disconnected) {
+	if _, err := h.keeper.Token(t.Context(), willow()); !fault.Is(err, fault.Disconnected) {
 		t.Errorf("%v", err)
 	}
-	if _, _, err := h.keeper.Token(t.Context(), "maple"); !fault.Is(err, fault.Disconnected) {
+	if _, err := h.keeper.Token(t.Context(), org.Company{Org: "maple", Realm: "1"}); !fault.Is(err, fault.Disconnected) {
 		t.Errorf("an organisation that was never connected: %v", err)
 	}
 	h.intuit.good = "refresh-new"
-	if err := h.keeper.Connect(t.Context(), "willow", "1001", grant.Tokens{Access: "access-new", Refresh: "refresh-new", AccessFor: time.Hour}); err != nil {
+	if err := h.keeper.Connect(t.Context(), "willow", "1001", grant.Tokens{Access: "access-new", Refresh: "refresh-new", AccessFor: time.Hour}, false); err != nil {
 		t.Fatal(err)
 	}
 	if got := token(t, h.keeper); got != "access-new" {
@@ -169,7 +174,7 @@ func TestAnotherCompanyIsRefused(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	for _, k := range []*grant.Keeper{h.keeper, h.another()} {
-		if err := k.Connect(t.Context(), "willow", "2002", grant.Tokens{Access: "a", Refresh: "r", AccessFor: time.Hour}); !fault.Is(err, fault.Conflict) {
+		if err := k.Connect(t.Context(), "willow", "2002", grant.Tokens{Access: "a", Refresh: "r", AccessFor: time.Hour}, false); !fault.Is(err, fault.Conflict) {
 			t.Errorf("%v", err)
 		}
 	}

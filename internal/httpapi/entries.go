@@ -4,10 +4,8 @@ import (
 	"context"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
-	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/journal"
 	"github.com/passare/qbo-sync/internal/org"
@@ -22,53 +20,17 @@ type Reviewer interface {
 	Sync(ctx context.Context, key intlog.Key, who string) (intlog.Entry, bool, error)
 }
 
-// People says who carries a token. Errors: fault.Unauthenticated.
-type People interface {
-	Person(ctx context.Context, token string) (org.Person, error)
-}
-
 // Entries serves the Integration log: GET /v1/entries, GET /v1/entries/{id}, POST /v1/entries/{id}/sync.
 type Entries struct {
-	Desk     Reviewer
-	People   People
-	NewTrace func() string
+	Gate
+	Desk Reviewer
 }
 
 // Register adds the routes.
 func (h *Entries) Register(mux *http.ServeMux) {
-	mux.HandleFunc("GET /v1/entries", h.guard(h.list))
-	mux.HandleFunc("GET /v1/entries/{id}", h.guard(h.get))
-	mux.HandleFunc("POST /v1/entries/{id}/sync", h.guard(h.sync))
-}
-
-type handler func(w http.ResponseWriter, r *http.Request, p org.Person) error
-
-// guard lets people in who are signed in and have the permission, and shows what went wrong.
-func (h *Entries) guard(next handler) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		person, err := h.admit(r)
-		if err == nil {
-			err = next(w, r, person)
-		}
-		if err != nil {
-			writeProblem(w, err, h.NewTrace())
-		}
-	}
-}
-
-func (h *Entries) admit(r *http.Request) (org.Person, error) {
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok {
-		return org.Person{}, fault.New(fault.Unauthenticated, "Sign in, and send the token as Authorization: Bearer.")
-	}
-	person, err := h.People.Person(r.Context(), token)
-	if err != nil {
-		return person, err
-	}
-	if !person.May(org.SeeLog) {
-		return person, fault.New(fault.Forbidden, "You need the permission %s for this.", org.SeeLog)
-	}
-	return person, nil
+	mux.HandleFunc("GET /v1/entries", h.open(org.SeeLog, h.list))
+	mux.HandleFunc("GET /v1/entries/{id}", h.open(org.SeeLog, h.get))
+	mux.HandleFunc("POST /v1/entries/{id}/sync", h.open(org.SeeLog, h.sync))
 }
 
 // row is an entry in a list.
@@ -203,12 +165,10 @@ func (h *Entries) get(w http.ResponseWriter, r *http.Request, p org.Person) erro
 	if err != nil {
 		return err
 	}
-	w.Header().Set("ETag", etag(d.Entry))
+	w.Header().Set("ETag", tag(d.Entry.Rev))
 	write(w, http.StatusOK, "application/json", detailOf(d))
 	return nil
 }
-
-func etag(e intlog.Entry) string { return `"` + strconv.FormatInt(e.Rev, 10) + `"` }
 
 func detailOf(d review.Detail) detail {
 	e := d.Entry
@@ -255,7 +215,7 @@ func (h *Entries) sync(w http.ResponseWriter, r *http.Request, p org.Person) err
 	if changed {
 		status = http.StatusAccepted
 	}
-	w.Header().Set("ETag", etag(e))
+	w.Header().Set("ETag", tag(e.Rev))
 	write(w, status, "application/json", rowOf(e))
 	return nil
 }

@@ -35,8 +35,11 @@ func kinds() []kind {
 		{fault.Forbidden, http.StatusForbidden, "A permission is missing"},
 		{fault.NotFound, http.StatusNotFound, "Not found"},
 		{fault.Conflict, http.StatusConflict, "Not possible now"},
+		{fault.Stale, http.StatusPreconditionFailed, "Changed meanwhile"},
 		{fault.TooLarge, http.StatusRequestEntityTooLarge, "Too large"},
 		{fault.UnsupportedMedia, http.StatusUnsupportedMediaType, "This content type is not read here"},
+		{fault.Disconnected, http.StatusConflict, "QuickBooks is not connected"},
+		{fault.Refused, http.StatusConflict, "QuickBooks refused"},
 		{fault.Throttled, http.StatusTooManyRequests, "Too many requests"},
 		{fault.Unavailable, http.StatusServiceUnavailable, "Try again later"},
 		{fault.Internal, http.StatusInternalServerError, "Our fault"},
@@ -62,7 +65,7 @@ const malformed fault.Code = "malformed"
 // retryAfter is how long a caller should wait when the fault does not say.
 const retryAfter = 30 * time.Second
 
-// problemOf shows an error. A code without a row, such as one of QuickBooks', is our fault here.
+// problemOf shows an error. A code without a row is our fault here.
 func problemOf(err error, trace string) Problem {
 	f := fault.As(err)
 	code := f.Code
@@ -71,7 +74,7 @@ func problemOf(err error, trace string) Problem {
 	}
 	for _, k := range kinds() {
 		if k.code == code {
-			return Problem{Type: "/problems/" + string(code), Title: k.title, Status: k.status, Detail: f.Message, Errors: f.Fields, Trace: trace}
+			return Problem{Type: "/problems/" + string(code), Title: k.title, Status: k.status, Detail: f.Text(), Errors: f.Fields, Trace: trace}
 		}
 	}
 	return problemOf(fault.As(errInternal(err)), trace)

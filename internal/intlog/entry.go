@@ -45,6 +45,7 @@ type Posting struct {
 	N            int                `json:"n"`
 	Doc          string             `json:"doc"`
 	Date         date.Date          `json:"date"`
+	Realm        string             `json:"realm"` // of the QuickBooks company that the ids in it belong to
 	Movements    []journal.Movement `json:"movements"`
 	Request      string             `json:"request"`          // requestid under which it is sent
 	Faults       int                `json:"faults,omitempty"` // sends whose outcome stayed unknown
@@ -127,13 +128,34 @@ type Work struct {
 // MaxWork is how many entries one message names.
 const MaxWork = 30
 
-// Link ties a case or business of Passare to a customer or vendor in QuickBooks, for ever.
+// Link ties a case or business of Passare to a customer or vendor in one QuickBooks company, until a person changes it.
 type Link struct {
 	Kind    journal.NameKind `json:"kind"`
 	Key     string           `json:"key"` // journal.Name.Key
 	ID      string           `json:"id"`  // in QuickBooks
 	Display string           `json:"display"`
-	Note    string           `json:"note,omitempty"` // why the name differs from Passare's
+	Note    string           `json:"note,omitempty"`    // why the name differs from Passare's
+	Rev     int64            `json:"rev"`               // +1 at every change
+	History []Linked         `json:"history,omitempty"` // what it was before, oldest first, within MaxHistory
+	At      time.Time        `json:"at"`
+	Who     string           `json:"who"`
+}
+
+// Linked is what a link was before a person changed it.
+type Linked struct {
+	ID      string    `json:"id"`
+	Display string    `json:"display"`
+	At      time.Time `json:"at"`
+	Who     string    `json:"who"`
+}
+
+// Relink makes the link point to another customer or vendor, and keeps what it was.
+func (l Link) Relink(id, display, who string, now time.Time) Link {
+	if l.ID != "" {
+		l.History = keep(l.History, Linked{ID: l.ID, Display: l.Display, At: l.At, Who: l.Who})
+	}
+	l.ID, l.Display, l.Note, l.Who, l.At = id, display, "", who, now
+	return l
 }
 
 // Quarantined is a delivery that was signed but not taken, kept for support.
@@ -160,6 +182,15 @@ func (e Entry) Standing() []rules.Standing {
 		}
 	}
 	return standing
+}
+
+// Elsewhere gives the realm of another company than the given one in which the entry stands, or in which its outcome is unknown.
+func (e Entry) Elsewhere(realm string) (other string, found bool) {
+	at := slices.IndexFunc(e.Postings, func(p Posting) bool { return p.Realm != realm && !p.Closed })
+	if at < 0 {
+		return "", false
+	}
+	return e.Postings[at].Realm, true
 }
 
 // New makes the entry of an event that was just taken in, in its first state.

@@ -111,5 +111,8 @@ const (
 	NameGivenUp    = time.Hour         // a name that QuickBooks calls taken and does not show
 )
 
+// MeteredMonth is the month to which Intuit counts a read.
+func MeteredMonth(t time.Time) string { return t.UTC().Format("2006-01") }
+
 // MaxPostings is how many journal entries one entry may have at a time: one per date that differs.
 const MaxPostings = 100

@@ -38,3 +38,6 @@ type Preferences struct {
 	BookCloseDate date.Date // empty when the books are not closed
 	HomeCurrency  string
 }
+
+// CompanyInfo is what QuickBooks says of a company.
+type CompanyInfo struct{ Name string }

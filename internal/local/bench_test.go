@@ -28,20 +28,20 @@ import (
 // agreeable is a QuickBooks that takes everything at once, so that only our own cost is measured.
 type agreeable struct{ id int }
 
-func (a *agreeable) CreateJournalEntry(context.Context, string, journal.Entry, string) (string, error) {
+func (a *agreeable) CreateJournalEntry(context.Context, org.Company, journal.Entry, string) (string, error) {
 	a.id++
 	return strconv.Itoa(a.id), nil
 }
 
-func (*agreeable) JournalEntriesByDocNumber(context.Context, string, []string) ([]journal.FoundEntry, error) {
+func (*agreeable) JournalEntriesByDocNumber(context.Context, org.Company, []string) ([]journal.FoundEntry, error) {
 	return nil, nil
 }
 
-func (*agreeable) Preferences(context.Context, string) (journal.Preferences, error) {
+func (*agreeable) Preferences(context.Context, org.Company) (journal.Preferences, error) {
 	return journal.Preferences{}, nil
 }
 
-func (*agreeable) Match(_ context.Context, _ string, n journal.Name) (journal.Name, error) {
+func (*agreeable) Match(_ context.Context, _ org.Company, n journal.Name) (journal.Name, error) {
 	n.ID = n.Key
 	return n, nil
 }
@@ -70,7 +70,7 @@ func newBench(b *testing.B) *bench {
 	books := &agreeable{}
 	x.worker = posting.New(x.store, books, books, time.Now)
 	x.config = org.Config{
-		Org: local.WillowCreek, Settings: org.Settings{AutoSync: true, AutoAddToExports: true},
+		Org: local.WillowCreek, Realm: local.WillowCreekRealm, Settings: org.Settings{AutoSync: true, AutoAddToExports: true},
 		Mapping: org.Mapping{Roles: map[org.Role]string{}, GL: map[string]string{"4000": "4000"}},
 	}
 	for _, r := range org.Roles() {

@@ -16,6 +16,7 @@ import (
 	"github.com/passare/qbo-sync/internal/golden"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/money"
+	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/qbosim"
 	"github.com/passare/qbo-sync/internal/webhook"
 )
@@ -269,7 +270,7 @@ func (d *demo) proof(expected golden.Expected) {
 // ours are the balances by account name that the log's accepted postings come to.
 func (d *demo) ours() (map[string]money.Cents, error) {
 	ctx := context.Background()
-	accounts, err := d.Client.Accounts(ctx, WillowCreek)
+	accounts, err := d.Client.Accounts(ctx, org.Company{Org: WillowCreek, Realm: WillowCreekRealm})
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/passare/qbo-sync/internal/httpapi"
 	"github.com/passare/qbo-sync/internal/intake"
 	"github.com/passare/qbo-sync/internal/intlog"
+	"github.com/passare/qbo-sync/internal/lease"
 	"github.com/passare/qbo-sync/internal/matching"
 	"github.com/passare/qbo-sync/internal/memory"
 	"github.com/passare/qbo-sync/internal/posting"
@@ -80,9 +81,10 @@ type System struct {
 	Worker  *posting.Worker
 	Retrier *retrying.Retrier
 
+	Connector *grant.Connector
+
 	options Options
 	client  *http.Client // of everything here that calls one of the two addresses
-	oauth   *qbo.OAuth
 	issuer  *issuer
 	servers []*http.Server
 	stop    context.CancelFunc
@@ -142,16 +144,17 @@ func build(o Options) (*System, error) {
 	if s.QBOURL, err = s.serve(o.QBOListen, func(string) (http.Handler, error) { return s.Sim.Handler(), nil }); err != nil {
 		return nil, err
 	}
-	s.oauth = qbo.NewOAuth(qbo.OAuthOptions{
+	oauth := qbo.NewOAuth(qbo.OAuthOptions{
 		TokenURL: s.QBOURL + "/oauth2/v1/tokens/bearer", RevokeURL: s.QBOURL + "/v2/oauth2/tokens/revoke", ClientID: clientID, ClientSecret: clientSecret,
 	}, s.client, intlog.RequestTimeout)
-	s.Keeper = grant.New(memory.NewSecrets(), memory.NewLeases(), s.oauth, "local", o.Now)
+	leases := lease.New(memory.NewLeases(), "local", o.Now)
+	s.Keeper = grant.New(memory.NewSecrets(), leases, oauth, o.Now)
 	if s.Client, err = qbo.New(qbo.Options{
-		BaseURL: s.QBOURL, HTTP: s.client, Tokens: s.Keeper, Timeout: intlog.RequestTimeout, Now: o.Now, Meter: s.Store, Allowance: monthlyReads,
+		BaseURL: s.QBOURL, HTTP: s.client, Tokens: s.Keeper, Timeout: intlog.RequestTimeout, Now: o.Now, Meter: s.Store, Pauses: s.Store, Allowance: monthlyReads,
 	}); err != nil {
 		return nil, err
 	}
-	s.Worker = posting.New(s.Store, s.Client, matching.New(s.Store, s.Client), o.Now)
+	s.Worker = posting.New(s.Store, s.Client, matching.New(s.Store, s.Client, leases, o.Now), o.Now)
 	s.Retrier = retrying.New(s.Store, s.Queue, o.Now)
 	s.URL, err = s.serve(o.Listen, func(url string) (http.Handler, error) { return s.api(url, verifier) })
 	return s, err
@@ -167,11 +170,16 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 	events := &httpapi.Events{
 		Acceptor: intake.New(s.Store, s.Queue, s.options.Now), Signatures: verifier, Now: s.options.Now, Log: s.options.Log, NewTrace: rand.Text,
 	}
-	entries := &httpapi.Entries{
-		Desk: review.New(s.Store, s.Queue, s.options.Now), People: httpapi.NewOIDC(url, audience, s.client, s.options.Now), NewTrace: rand.Text,
-	}
+	gate := httpapi.Gate{People: httpapi.NewOIDC(url, audience, s.client, s.options.Now), NewTrace: rand.Text}
+	s.Connector = grant.NewConnector(s.Keeper, s.Store, s.Client, s.Retrier, s.options.Now, grant.Options{
+		AuthorizeURL: s.QBOURL + "/connect/oauth2", ClientID: clientID, RedirectURL: url + "/oauth/callback", Random: rand.Text,
+	})
 	events.Register(mux)
-	entries.Register(mux)
+	(&httpapi.Entries{Gate: gate, Desk: review.New(s.Store, s.Queue, s.options.Now)}).Register(mux)
+	(&httpapi.Connection{
+		Gate: gate, Connector: s.Connector, Reads: s.Store, Allowance: monthlyReads, Now: s.options.Now, Random: rand.Text, Log: s.options.Log,
+	}).Register(mux)
+	(&httpapi.Links{Gate: gate, Relinker: matching.NewRelinker(s.Store, s.Client, s.Retrier, s.options.Now)}).Register(mux)
 	httpapi.RegisterProblems(mux)
 	s.issuer.register(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/golden"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/local"
@@ -308,10 +309,14 @@ func TestTwoOrganisationsNeverSeeEachOther(t *testing.T) {
 	if strings.Contains(string(list), "only-here") || strings.Contains(string(list), `"10.00"`) {
 		t.Error("maple-hill's list has entries of willow-creek")
 	}
-	realmW, accessW, errW := s.Keeper.Token(t.Context(), local.WillowCreek)
-	realmM, accessM, errM := s.Keeper.Token(t.Context(), local.MapleHill)
-	if errW != nil || errM != nil || realmW == realmM || accessW == accessM {
-		t.Errorf("realms %s, %s; the same token: %t; %v %v", realmW, realmM, accessW == accessM, errW, errM)
+	willow, maple := org.Company{Org: local.WillowCreek, Realm: local.WillowCreekRealm}, org.Company{Org: local.MapleHill, Realm: local.MapleHillRealm}
+	accessW, errW := s.Keeper.Token(t.Context(), willow)
+	accessM, errM := s.Keeper.Token(t.Context(), maple)
+	if errW != nil || errM != nil || accessW == accessM {
+		t.Errorf("the same token: %t; %v %v", accessW == accessM, errW, errM)
+	}
+	if access, err := s.Keeper.Token(t.Context(), org.Company{Org: local.WillowCreek, Realm: local.MapleHillRealm}); access != "" || !fault.Is(err, fault.Unavailable) {
+		t.Errorf("a token of the wrong company: %v", err)
 	}
 }
 

@@ -2,9 +2,12 @@ package local
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
+	"net/http"
 
 	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/grant"
 	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/qbosim"
 )
@@ -31,25 +34,57 @@ func (s *System) Connect(ctx context.Context, c org.Config) error {
 	if err := s.Sim.AddCompany(company); err != nil {
 		return fmt.Errorf("local.Connect: %w", err)
 	}
-	tokens, err := s.oauth.Refresh(ctx, s.Sim.Grant(c.Realm))
+	realm := c.Realm
+	c.Realm = ""
+	if _, err := s.Store.PutConfig(ctx, c, 0); err != nil {
+		return fmt.Errorf("local.Connect: %w", err)
+	}
+	if err := s.consent(ctx, org.Person{Subject: "ana", Name: "Ana Diaz", Org: c.Org}, realm); err != nil {
+		return fmt.Errorf("local.Connect: %w", err)
+	}
+	stored, err := s.Store.Config(ctx, c.Org)
 	if err != nil {
 		return fmt.Errorf("local.Connect: %w", err)
 	}
-	if err := s.Keeper.Connect(ctx, c.Org, c.Realm, tokens); err != nil {
+	if stored.Mapping, err = s.mapping(ctx, stored.Company()); err != nil {
 		return fmt.Errorf("local.Connect: %w", err)
 	}
-	if c.Mapping, err = s.mapping(ctx, c.Org); err != nil {
-		return fmt.Errorf("local.Connect: %w", err)
-	}
-	if _, err := s.Store.PutConfig(ctx, c, 0); err != nil {
+	if _, err := s.Store.PutConfig(ctx, stored, stored.Version); err != nil {
 		return fmt.Errorf("local.Connect: %w", err)
 	}
 	return nil
 }
 
+// consent goes the road that an administrator goes in a browser: start, consent at the simulator, come back.
+func (s *System) consent(ctx context.Context, p org.Person, realm string) error {
+	browser := rand.Text()
+	address, _, err := s.Connector.Start(ctx, p, browser, false)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address+"&realm="+realm, nil)
+	if err != nil {
+		return err
+	}
+	stay := *s.client
+	stay.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	res, err := stay.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	back, err := res.Location()
+	if err != nil {
+		return err
+	}
+	query := back.Query()
+	_, err = s.Connector.Finish(ctx, grant.Answer{State: query.Get("state"), Code: query.Get("code"), Realm: query.Get("realmId"), Browser: browser})
+	return err
+}
+
 // mapping is the demo's mapping with the ids of the organisation's own accounts.
-func (s *System) mapping(ctx context.Context, id string) (org.Mapping, error) {
-	accounts, err := s.Client.Accounts(ctx, id)
+func (s *System) mapping(ctx context.Context, at org.Company) (org.Mapping, error) {
+	accounts, err := s.Client.Accounts(ctx, at)
 	if err != nil {
 		return org.Mapping{}, err
 	}

@@ -15,8 +15,11 @@
 // Creating comes before looking, since writes at QuickBooks are free and reads are metered, and since
 // QuickBooks' own uniqueness is the guard against two workers.
 //
-// Guarantees: two cases never share a customer, two businesses never a vendor; a link never changes by
-// itself. Not promised: a person who renames or merges names in QuickBooks is followed only by id.
+// Guarantees: two cases never share a customer, two businesses never a vendor; a link never changes by itself, and belongs to one QuickBooks
+// company; names of an organisation are written one at a time, in all processes (QuickBooks refuses two at once). A person may relink (relink.go).
+//
+// Not promised: who renames or merges names in QuickBooks is followed only by id. A customer that was merged away is inactive or gone: the next
+// entry fails and says so, and goes by itself once the case is linked to the customer that is left.
 package matching
 
 import (
@@ -25,63 +28,77 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/journal"
+	"github.com/passare/qbo-sync/internal/lease"
+	"github.com/passare/qbo-sync/internal/org"
 )
 
-// Links keeps the links. PutLink stores a link unless its key or its id is linked otherwise: then it
-// answers fault.Conflict and the link that the key has, if any.
+// Links keeps the links of each QuickBooks company.
 type Links interface {
-	Link(ctx context.Context, org string, kind journal.NameKind, key string) (link intlog.Link, found bool, err error)
-	PutLink(ctx context.Context, org string, link intlog.Link) (stored intlog.Link, err error)
+	Link(ctx context.Context, at org.Company, kind journal.NameKind, key string) (link intlog.Link, found bool, err error)
+	// PutLink stores a link unless its key or its id is linked otherwise: then it answers fault.Conflict and the link that the key has, if any.
+	PutLink(ctx context.Context, at org.Company, link intlog.Link) (stored intlog.Link, err error)
 }
 
 // Names is QuickBooks' list of names. Creating answers fault.NameTaken when the name is used by any
 // customer, vendor or employee, and fault.Unknown when it may have been created.
 type Names interface {
-	CreateCustomer(ctx context.Context, org string, n journal.NewName, requestID string) (id string, err error)
-	CreateVendor(ctx context.Context, org string, n journal.NewName, requestID string) (id string, err error)
-	NamesCalled(ctx context.Context, org, display string) ([]journal.FoundName, error)
+	CreateCustomer(ctx context.Context, at org.Company, n journal.NewName, requestID string) (id string, err error)
+	CreateVendor(ctx context.Context, at org.Company, n journal.NewName, requestID string) (id string, err error)
+	NamesCalled(ctx context.Context, at org.Company, display string) ([]journal.FoundName, error)
 }
 
 // MaxName is how long a name may be in QuickBooks, in characters.
 const MaxName = 100
 
+// namesLease is how long one name may take to be written: a request of the client (intlog.RequestTimeout), and then some.
+const namesLease = 60 * time.Second
+
 // Matcher matches names.
 type Matcher struct {
-	links Links
-	names Names
+	links  Links
+	names  Names
+	leases *lease.Taker
+	now    func() time.Time
 }
 
 // New makes a matcher.
-func New(links Links, names Names) *Matcher { return &Matcher{links: links, names: names} }
+func New(links Links, names Names, leases *lease.Taker, now func() time.Time) *Matcher {
+	return &Matcher{links: links, names: names, leases: leases, now: now}
+}
 
 // Match gives the name with its QuickBooks id. Errors: fault.Invalid when the case has no name yet,
 // fault.NameTaken when QuickBooks says that the name is used and shows nobody who uses it, fault.Conflict
 // when every name that we may take is used, and what Names answers.
-func (m *Matcher) Match(ctx context.Context, org string, want journal.Name) (journal.Name, error) {
-	link, found, err := m.links.Link(ctx, org, want.Kind, want.Key)
+func (m *Matcher) Match(ctx context.Context, at org.Company, want journal.Name) (journal.Name, error) {
+	var link intlog.Link
+	err := m.leases.Do(ctx, lease.Thing{Org: at.Org, Name: "names", Life: namesLease},
+		func() (found bool, err error) {
+			link, found, err = m.links.Link(ctx, at, want.Kind, want.Key)
+			return found, err
+		},
+		func() (err error) {
+			link, err = m.find(ctx, at, want)
+			return err
+		})
 	if err != nil {
 		return want, fmt.Errorf("matching.Match: %w", err)
-	}
-	if !found {
-		if link, err = m.find(ctx, org, want); err != nil {
-			return want, fmt.Errorf("matching.Match: %w", err)
-		}
 	}
 	want.ID, want.Display = link.ID, link.Display
 	return want, nil
 }
 
 // find makes the link that does not exist yet.
-func (m *Matcher) find(ctx context.Context, org string, want journal.Name) (intlog.Link, error) {
+func (m *Matcher) find(ctx context.Context, at org.Company, want journal.Name) (intlog.Link, error) {
 	if Clean(want.Display) == "" {
 		return intlog.Link{}, fault.New(fault.Invalid, "The case has no first and last name yet. The entry goes by itself once Passare sends one.")
 	}
 	for _, candidate := range candidates(want) {
-		link, taken, err := m.take(ctx, org, want, candidate)
+		link, taken, err := m.take(ctx, at, want, candidate)
 		if err != nil || !taken {
 			return link, err
 		}
@@ -108,15 +125,15 @@ func candidates(want journal.Name) []candidate {
 }
 
 // take creates or matches one candidate. taken says that others use the name: try the next.
-func (m *Matcher) take(ctx context.Context, org string, want journal.Name, c candidate) (link intlog.Link, taken bool, err error) {
-	id, err := m.create(ctx, org, want, c.display)
+func (m *Matcher) take(ctx context.Context, at org.Company, want journal.Name, c candidate) (link intlog.Link, taken bool, err error) {
+	id, err := m.create(ctx, at, want, c.display)
 	if err == nil {
-		return m.link(ctx, org, want, c, id)
+		return m.link(ctx, at, want, c, id)
 	}
 	if !fault.Is(err, fault.NameTaken) {
 		return link, false, err
 	}
-	found, lookErr := m.names.NamesCalled(ctx, org, c.display)
+	found, lookErr := m.names.NamesCalled(ctx, at, c.display)
 	if lookErr != nil {
 		return link, false, lookErr
 	}
@@ -125,31 +142,36 @@ func (m *Matcher) take(ctx context.Context, org string, want journal.Name, c can
 	}
 	for _, f := range found {
 		if f.Kind == string(want.Kind) && f.Active && f.Display == c.display {
-			return m.link(ctx, org, want, c, f.ID)
+			return m.link(ctx, at, want, c, f.ID)
 		}
 	}
 	return link, true, nil
 }
 
-func (m *Matcher) create(ctx context.Context, org string, want journal.Name, display string) (string, error) {
+func (m *Matcher) create(ctx context.Context, at org.Company, want journal.Name, display string) (string, error) {
 	n := journal.NewName{Display: display, Notes: "Passare " + want.Key}
 	if want.Kind == journal.Vendor {
-		return m.names.CreateVendor(ctx, org, n, requestID(org, want, display))
+		return m.names.CreateVendor(ctx, at, n, requestID(at, want, display))
 	}
-	return m.names.CreateCustomer(ctx, org, n, requestID(org, want, display))
+	return m.names.CreateCustomer(ctx, at, n, requestID(at, want, display))
 }
 
 // requestID is the same whenever the same name is created for the same case, so that QuickBooks answers
 // a repeat with the first outcome.
-func requestID(org string, want journal.Name, display string) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{org, string(want.Kind), want.Key, display}, "\n")))
+func requestID(at org.Company, want journal.Name, display string) string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{at.Org, at.Realm, string(want.Kind), want.Key, display}, "\n")))
 	return hex.EncodeToString(sum[:16])
 }
 
+// machine is who did what no person did.
+const machine = "Passare sync"
+
 // link stores the link. An object that is linked elsewhere is taken; a link that somebody made for the
 // same key meanwhile is used.
-func (m *Matcher) link(ctx context.Context, org string, want journal.Name, c candidate, id string) (link intlog.Link, taken bool, err error) {
-	link, err = m.links.PutLink(ctx, org, intlog.Link{Kind: want.Kind, Key: want.Key, ID: id, Display: c.display, Note: c.note})
+func (m *Matcher) link(ctx context.Context, at org.Company, want journal.Name, c candidate, id string) (link intlog.Link, taken bool, err error) {
+	link, err = m.links.PutLink(ctx, at, intlog.Link{
+		Kind: want.Kind, Key: want.Key, ID: id, Display: c.display, Note: c.note, At: m.now(), Who: machine,
+	})
 	if fault.Is(err, fault.Conflict) {
 		return link, link.ID == "", nil
 	}

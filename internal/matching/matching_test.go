@@ -6,14 +6,17 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/journal"
+	"github.com/passare/qbo-sync/internal/lease"
 	"github.com/passare/qbo-sync/internal/matching"
 	"github.com/passare/qbo-sync/internal/memory"
+	"github.com/passare/qbo-sync/internal/org"
 )
 
 // quickBooks is a list of names that behaves as QuickBooks' does: one space for customers, vendors and
@@ -59,15 +62,15 @@ func (q *quickBooks) create(kind string, n journal.NewName, request string) (str
 	return id, nil
 }
 
-func (q *quickBooks) CreateCustomer(_ context.Context, _ string, n journal.NewName, r string) (string, error) {
+func (q *quickBooks) CreateCustomer(_ context.Context, _ org.Company, n journal.NewName, r string) (string, error) {
 	return q.create("Customer", n, r)
 }
 
-func (q *quickBooks) CreateVendor(_ context.Context, _ string, n journal.NewName, r string) (string, error) {
+func (q *quickBooks) CreateVendor(_ context.Context, _ org.Company, n journal.NewName, r string) (string, error) {
 	return q.create("Vendor", n, r)
 }
 
-func (q *quickBooks) NamesCalled(_ context.Context, _, display string) ([]journal.FoundName, error) {
+func (q *quickBooks) NamesCalled(_ context.Context, _ org.Company, display string) ([]journal.FoundName, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var found []journal.FoundName
@@ -97,16 +100,32 @@ func business(id, name string) journal.Name {
 	return journal.Name{Kind: journal.Vendor, Key: "business:" + id, Display: name, Number: id}
 }
 
+func willow() org.Company { return org.Company{Org: "willow-creek", Realm: "1"} }
+
+func now() time.Time { return time.Date(2026, 3, 4, 15, 0, 0, 0, time.UTC) }
+
 type desk struct {
-	t       *testing.T
-	books   *quickBooks
-	links   *memory.Store
-	matcher *matching.Matcher
+	t         *testing.T
+	books     *quickBooks
+	links     *memory.Store
+	leases    *memory.Leases
+	matcher   *matching.Matcher
+	processes int
+}
+
+func newDesk(t *testing.T) *desk {
+	return &desk{t: t, books: &quickBooks{}, links: memory.NewStore(), leases: memory.NewLeases()}
+}
+
+// another is another process's matcher over the same links.
+func (d *desk) another(books matching.Names) *matching.Matcher {
+	d.processes++
+	return matching.New(d.links, books, lease.New(d.leases, fmt.Sprint("process-", d.processes), now), now)
 }
 
 func (d *desk) match(n journal.Name) journal.Name {
 	d.t.Helper()
-	m, err := d.matcher.Match(d.t.Context(), "willow-creek", n)
+	m, err := d.matcher.Match(d.t.Context(), willow(), n)
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -118,7 +137,7 @@ func (d *desk) match(n journal.Name) journal.Name {
 
 func (d *desk) refuses(n journal.Name, code fault.Code) {
 	d.t.Helper()
-	if m, err := d.matcher.Match(d.t.Context(), "willow-creek", n); !fault.Is(err, code) {
+	if m, err := d.matcher.Match(d.t.Context(), willow(), n); !fault.Is(err, code) {
 		d.t.Errorf("matched %+v, error %v; want %s", m, err, code)
 	}
 }
@@ -260,7 +279,7 @@ func TestTrapsOfNames(t *testing.T) {
 		"many workers at once make one customer": func(d *desk) {
 			var wg sync.WaitGroup
 			for range 20 {
-				wg.Go(func() { _, _ = d.matcher.Match(d.t.Context(), "willow-creek", decedent("113", "John Smith")) })
+				wg.Go(func() { _, _ = d.matcher.Match(d.t.Context(), willow(), decedent("113", "John Smith")) })
 			}
 			wg.Wait()
 			d.has("Customer", "John Smith")
@@ -268,7 +287,7 @@ func TestTrapsOfNames(t *testing.T) {
 		"another organisation has its own links": func(d *desk) {
 			d.match(decedent("113", "John Smith"))
 			other := &quickBooks{}
-			m, err := matching.New(d.links, other).Match(d.t.Context(), "maple-hill", decedent("113", "John Smith"))
+			m, err := d.another(other).Match(d.t.Context(), org.Company{Org: "maple-hill", Realm: "2"}, decedent("113", "John Smith"))
 			if err != nil || other.creates != 1 || m.ID != "1" {
 				d.t.Errorf("%+v %v after %d creations", m, err, other.creates)
 			}
@@ -276,7 +295,7 @@ func TestTrapsOfNames(t *testing.T) {
 		"a link says why the name differs": func(d *desk) {
 			d.books.add("Vendor", "John Smith", true)
 			d.match(decedent("113", "John Smith"))
-			link, found, err := d.links.Link(d.t.Context(), "willow-creek", journal.Customer, "case:113")
+			link, found, err := d.links.Link(d.t.Context(), willow(), journal.Customer, "case:113")
 			if err != nil || !found || !strings.Contains(link.Note, "case number") {
 				d.t.Errorf("%+v %t %v", link, found, err)
 			}
@@ -284,8 +303,8 @@ func TestTrapsOfNames(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := &desk{t: t, books: &quickBooks{}, links: memory.NewStore()}
-			d.matcher = matching.New(d.links, d.books)
+			d := newDesk(t)
+			d.matcher = d.another(d.books)
 			trap(d)
 		})
 	}

@@ -6,37 +6,40 @@ import (
 	"time"
 )
 
-// Leases keeps one refresh lease for each organisation.
+// Leases keeps leases of organisations' things (package lease).
 type Leases struct {
-	mu   sync.Mutex
-	orgs map[string]lease
+	mu     sync.Mutex
+	things map[thing]holder
 }
 
-type lease struct {
+type thing struct{ org, name string }
+
+type holder struct {
 	owner string
 	until time.Time
 }
 
 // NewLeases makes leases that nobody has.
-func NewLeases() *Leases { return &Leases{orgs: map[string]lease{}} }
+func NewLeases() *Leases { return &Leases{things: map[thing]holder{}} }
 
-// Lease takes an organisation's lease for an owner until a time, unless another owner has it at now.
-func (l *Leases) Lease(_ context.Context, org, owner string, now, until time.Time) (bool, error) {
+// Lease takes a lease for an owner until a time, unless another owner has it at now.
+func (l *Leases) Lease(_ context.Context, org, name, owner string, now, until time.Time) (bool, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if x, ok := l.orgs[org]; ok && x.owner != owner && now.Before(x.until) {
+	k := thing{org, name}
+	if h, ok := l.things[k]; ok && h.owner != owner && now.Before(h.until) {
 		return false, nil
 	}
-	l.orgs[org] = lease{owner: owner, until: until}
+	l.things[k] = holder{owner: owner, until: until}
 	return true, nil
 }
 
 // Unlease gives it back if the owner still has it.
-func (l *Leases) Unlease(_ context.Context, org, owner string) error {
+func (l *Leases) Unlease(_ context.Context, org, name, owner string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.orgs[org].owner == owner {
-		delete(l.orgs, org)
+	if k := (thing{org, name}); l.things[k].owner == owner {
+		delete(l.things, k)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/passare/qbo-sync/internal/grant"
+	"github.com/passare/qbo-sync/internal/lease"
 	"github.com/passare/qbo-sync/internal/memory"
 	"github.com/passare/qbo-sync/internal/porttest"
 )
@@ -25,5 +26,5 @@ func TestTheSecretsAreSecrets(t *testing.T) {
 
 func TestTheLeasesAreLeases(t *testing.T) {
 	t.Parallel()
-	porttest.Leases(t, func(*testing.T) grant.Leases { return memory.NewLeases() })
+	porttest.Leases(t, func(*testing.T) lease.Store { return memory.NewLeases() })
 }

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/grant"
 	"github.com/passare/qbo-sync/internal/intlog"
-	"github.com/passare/qbo-sync/internal/journal"
 	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/passare"
 )
@@ -28,6 +28,8 @@ type Store struct {
 	links      map[linkKey]intlog.Link
 	linked     map[linkKey]string // QuickBooks id → key
 	quarantine map[string][]intlog.Quarantined
+	attempts   map[string]grant.Attempt
+	connected  map[string]org.Connection
 	reads      map[readKey]int // metered reads by organisation and month; organisation "" has the sum
 }
 
@@ -45,19 +47,13 @@ type pageKey struct {
 	page        passare.Page
 }
 
-type linkKey struct {
-	org  string
-	kind journal.NameKind
-	key  string
-}
-
 // NewStore makes an empty store.
 func NewStore() *Store {
 	return &Store{
 		configs: map[string]org.Config{}, entries: map[intlog.Key]intlog.Entry{}, versions: map[recordKey][]int64{},
 		mentions: map[recordKey][]passare.Ref{}, logs: map[listKey]*index{}, held: map[pageKey]map[intlog.Key]bool{},
 		due: map[intlog.Key]bool{}, flags: map[pageKey]org.Flag{}, links: map[linkKey]intlog.Link{}, linked: map[linkKey]string{},
-		quarantine: map[string][]intlog.Quarantined{}, reads: map[readKey]int{},
+		quarantine: map[string][]intlog.Quarantined{}, reads: map[readKey]int{}, attempts: map[string]grant.Attempt{}, connected: map[string]org.Connection{},
 	}
 }
 
@@ -87,7 +83,7 @@ func (s *Store) PutConfig(_ context.Context, c org.Config, ifVersion int64) (org
 		return stored, fault.New(fault.Conflict, "Somebody changed the settings at the same time. Look at them again.")
 	}
 	c.Version = ifVersion + 1
-	c.PauseUntil, c.BrokenSince = stored.PauseUntil, stored.BrokenSince
+	c.PauseUntil, c.Grants, c.BrokenSince = stored.PauseUntil, stored.Grants, stored.BrokenSince
 	c.Sweeps = added(stored.Sweeps, c.Sweeps)
 	s.configs[c.Org] = c
 	return cloneConfig(c), nil
@@ -123,19 +119,19 @@ func (s *Store) Pause(_ context.Context, id string, until time.Time) error {
 	})
 }
 
-// Broken notes that QuickBooks refuses the organisation's grant, and says whether that is news.
-func (s *Store) Broken(_ context.Context, id string, since time.Time) (news bool, err error) {
-	err = s.note(id, func(c *org.Config) {
-		if news = c.BrokenSince.IsZero(); news {
+// Broken notes that QuickBooks refuses the organisation's grant, once, unless it was connected again since grants was read.
+func (s *Store) Broken(_ context.Context, id string, grants int64, since time.Time) error {
+	return s.note(id, func(c *org.Config) {
+		if c.Grants == grants && c.BrokenSince.IsZero() {
 			c.BrokenSince = since
 		}
 	})
-	return news, err
 }
 
-// Mended takes that note away, and stores when the entries that waited are looked for again.
+// Mended takes that note away, counts the grant, and stores when the entries that waited are looked for again.
 func (s *Store) Mended(_ context.Context, id string, sweeps []time.Time) error {
 	return s.note(id, func(c *org.Config) {
+		c.Grants++
 		c.BrokenSince = time.Time{}
 		c.Sweeps = added(c.Sweeps, sweeps)
 	})
@@ -381,33 +377,6 @@ func (s *Store) Swept(_ context.Context, f org.Flag, now time.Time) error {
 	stored.Sweeps = slices.DeleteFunc(slices.Clone(stored.Sweeps), func(t time.Time) bool { return !t.After(now) })
 	s.flags[k] = stored
 	return nil
-}
-
-// Link reads the link of a case or business.
-func (s *Store) Link(_ context.Context, id string, kind journal.NameKind, key string) (intlog.Link, bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	l, ok := s.links[linkKey{id, kind, key}]
-	return l, ok, nil
-}
-
-// PutLink stores a link unless its key or its id is linked otherwise: then fault.Conflict, and the link
-// that the key has, if any.
-func (s *Store) PutLink(_ context.Context, id string, l intlog.Link) (intlog.Link, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	byKey, byID := linkKey{id, l.Kind, l.Key}, linkKey{id, l.Kind, l.ID}
-	if stored, ok := s.links[byKey]; ok {
-		if stored.ID == l.ID {
-			return stored, nil
-		}
-		return stored, fault.New(fault.Conflict, "It is linked to another name already.")
-	}
-	if _, taken := s.linked[byID]; taken {
-		return intlog.Link{}, fault.New(fault.Conflict, "That name is linked to something else already.")
-	}
-	s.links[byKey], s.linked[byID] = l, l.Key
-	return l, nil
 }
 
 // MaxQuarantined is how many deliveries an organisation's quarantine keeps; the oldest go first.

@@ -141,9 +141,20 @@ type Config struct {
 
 	// What the machine notes. It keeps its value through PutConfig and does not change Version, since no plan depends on it.
 	PauseUntil  time.Time   `json:"pause_until,omitzero"`  // no request to QuickBooks before this
+	Grants      int64       `json:"grants"`                // how many times QuickBooks was connected
 	BrokenSince time.Time   `json:"broken_since,omitzero"` // QuickBooks refuses the grant: nothing is sent until somebody reconnects
 	Sweeps      []time.Time `json:"sweeps,omitempty"`      // when entries that waited for a change of this item are looked for again
 }
+
+// Company is an organisation's QuickBooks company: whose books a call to QuickBooks is about. The ids of accounts, names and entries mean nothing in
+// any other.
+type Company struct{ Org, Realm string }
+
+// Company is the company that the organisation is connected to; without a realm it never was.
+func (c Config) Company() Company { return Company{Org: c.Org, Realm: c.Realm} }
+
+// Connected says whether QuickBooks takes the organisation's requests, as far as we know.
+func (c Config) Connected() bool { return c.Realm != "" && c.BrokenSince.IsZero() }
 
 // Connection is what people may know of an organisation's grant; the tokens themselves are secrets.
 type Connection struct {
@@ -158,6 +169,14 @@ type Connection struct {
 	HardEnd     time.Time `json:"hard_end,omitzero"`        // the grant ends then whatever is done
 	EndedAt     time.Time `json:"disconnected_at,omitzero"` // a person disconnected it
 	EndedBy     string    `json:"disconnected_by,omitempty"`
+}
+
+// End is when the grant ends unless something is done; zero when that is not known.
+func (c Connection) End() time.Time {
+	if c.RollingEnd.IsZero() || !c.HardEnd.IsZero() && c.HardEnd.Before(c.RollingEnd) {
+		return c.HardEnd
+	}
+	return c.RollingEnd
 }
 
 // Flag is a click on Add to Accounting Export: from then on the page of the case flows.

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/grant"
 	"github.com/passare/qbo-sync/internal/intake"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/journal"
@@ -30,8 +31,10 @@ type StorePort interface {
 	posting.Store
 	review.Store
 	retrying.Store
-	matching.Links
+	matching.Register
+	grant.Store
 	qbo.Meter
+	qbo.Pauses
 	// ReadsOf says how many reads an organisation has spent in a month.
 	ReadsOf(ctx context.Context, org, month string) (int, error)
 }
@@ -116,6 +119,9 @@ func Store(t *testing.T, empty func(*testing.T) StorePort) {
 		"held entries are found by case and page, in version order":                   held,
 		"the first click stands, and its sweeps go when they are done":                flags,
 		"a link is two puts, each not there or the same":                              links,
+		"a link is replaced from the revision that was read":                          relinks,
+		"an attempt to connect is taken once":                                         attempts,
+		"a connection changes only from the revision that was read":                   connections,
 		"the quarantine keeps a delivery once":                                        quarantine,
 		"two organisations share nothing":                                             tenants,
 		"what goes in and comes out is copied":                                        copies,
@@ -245,11 +251,14 @@ func pauses(t *testing.T, s StorePort) {
 func machineNotes(t *testing.T, s StorePort) {
 	c := ok(s.PutConfig(t.Context(), org.Config{Org: "a"}, 0))(t)
 	at := began()
-	for i, want := range []bool{true, false} {
-		if news := ok(s.Broken(t.Context(), "a", at.Add(time.Duration(i)*time.Hour)))(t); news != want {
-			t.Errorf("note %d is news: %t", i, news)
+	broken := func(grants int64, since time.Time) {
+		t.Helper()
+		if err := s.Broken(t.Context(), "a", grants, since); err != nil {
+			t.Fatal(err)
 		}
 	}
+	broken(0, at)
+	broken(0, at.Add(time.Hour))
 	c.Name = "changed"
 	got := ok(s.PutConfig(t.Context(), c, c.Version))(t)
 	if !got.BrokenSince.Equal(at) {
@@ -258,8 +267,16 @@ func machineNotes(t *testing.T, s StorePort) {
 	if err := s.Mended(t.Context(), "a", []time.Time{at, at.Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
-	if got = ok(s.Config(t.Context(), "a"))(t); !got.BrokenSince.IsZero() || len(got.Sweeps) != 2 || got.Version != c.Version+1 {
+	if got = ok(s.Config(t.Context(), "a"))(t); !got.BrokenSince.IsZero() || got.Grants != 1 || len(got.Sweeps) != 2 || got.Version != c.Version+1 {
 		t.Errorf("mended: %+v", got)
+	}
+	broken(0, at)
+	if got = ok(s.Config(t.Context(), "a"))(t); !got.BrokenSince.IsZero() {
+		t.Error("a refusal of the grant before is noted")
+	}
+	broken(1, at)
+	if got = ok(s.Config(t.Context(), "a"))(t); !got.BrokenSince.Equal(at) {
+		t.Error("a refusal of this grant is not noted")
 	}
 	same(t, "sweeps due", []string{"a"}, ok(s.ConfigSweeps(t.Context(), at, 10))(t))
 	if err := s.ConfigSwept(t.Context(), "a", at); err != nil {
@@ -404,26 +421,110 @@ func flags(t *testing.T, s StorePort) {
 
 func links(t *testing.T, s StorePort) {
 	ctx := context.Background()
-	one := intlog.Link{Kind: journal.Customer, Key: "case:1", ID: "7", Display: "John"}
+	at := org.Company{Org: "a", Realm: "1"}
+	one := intlog.Link{Kind: journal.Customer, Key: "case:1", ID: "7", Display: "John", Rev: 1}
 	for range 2 {
-		same(t, "stored", one, ok(s.PutLink(ctx, "a", one))(t))
+		same(t, "stored", one, ok(s.PutLink(ctx, at, one))(t))
 	}
 	other := one
 	other.ID = "8"
-	stored, err := s.PutLink(ctx, "a", other)
+	stored, err := s.PutLink(ctx, at, other)
 	conflicts(t, "another id for the key", err)
 	same(t, "the key's link", one, stored)
 	thief := one
 	thief.Key = "case:2"
-	stored, err = s.PutLink(ctx, "a", thief)
+	stored, err = s.PutLink(ctx, at, thief)
 	conflicts(t, "another key for the id", err)
 	same(t, "no link", intlog.Link{}, stored)
-	if _, found, err := s.Link(ctx, "a", journal.Customer, "case:2"); found || err != nil {
+	if _, found, err := s.Link(ctx, at, journal.Customer, "case:2"); found || err != nil {
 		t.Errorf("half a link was stored: %v", err)
 	}
-	if _, found, _ := s.Link(ctx, "a", journal.Vendor, "case:1"); found {
+	if _, found, _ := s.Link(ctx, at, journal.Vendor, "case:1"); found {
 		t.Error("customers and vendors share links")
 	}
+}
+
+func relinks(t *testing.T, s StorePort) {
+	ctx := context.Background()
+	at := org.Company{Org: "a", Realm: "1"}
+	link := func(key, id string) intlog.Link { return intlog.Link{Kind: journal.Customer, Key: key, ID: id} }
+	_ = ok(s.PutLink(ctx, at, link("case:1", "7")))(t)
+	_ = ok(s.PutLink(ctx, at, link("case:2", "8")))(t)
+	_, err := s.Relink(ctx, at, link("case:1", "8"), 1)
+	conflicts(t, "an id that is another's", err)
+	if _, err := s.Relink(ctx, at, link("case:1", "9"), 0); !fault.Is(err, fault.Stale) {
+		t.Errorf("an older revision: %v", err)
+	}
+	same(t, "moved", int64(2), ok(s.Relink(ctx, at, link("case:1", "9"), 1))(t).Rev)
+	same(t, "the old id is free", int64(2), ok(s.Relink(ctx, at, link("case:2", "7"), 1))(t).Rev)
+	same(t, "the new one is not there yet", int64(1), ok(s.Relink(ctx, at, link("case:3", "8"), 0))(t).Rev)
+	var keys []string
+	for after := ""; ; {
+		page := ok(s.Links(ctx, at, journal.Customer, after, 2))(t)
+		if len(page) == 0 {
+			break
+		}
+		for _, l := range page {
+			keys, after = append(keys, l.Key+" "+l.ID), l.Key
+		}
+	}
+	same(t, "in pages by their keys", []string{"case:1 9", "case:2 7", "case:3 8"}, keys)
+	_, found, err := s.Link(ctx, at, journal.Customer, "case:9")
+	if found || err != nil {
+		t.Errorf("%t %v", found, err)
+	}
+}
+
+func attempts(t *testing.T, s StorePort) {
+	a := grant.Attempt{ID: "x", Browser: "b", Org: "a", Subject: "s", Name: "n", Other: true, Ends: began().Add(grant.AttemptLife)}
+	if err := s.PutAttempt(t.Context(), a); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.TakeAttempt(t.Context(), "y"); !fault.Is(err, fault.NotFound) {
+		t.Errorf("another: %v", err)
+	}
+	var mu sync.Mutex
+	var got []grant.Attempt
+	wins := race(50, func() bool {
+		taken, err := s.TakeAttempt(t.Context(), "x")
+		mu.Lock()
+		defer mu.Unlock()
+		if err == nil {
+			got = append(got, taken)
+		}
+		return err == nil
+	})
+	if wins != 1 || !fault.Is(fail(s.TakeAttempt(t.Context(), "x")), fault.NotFound) {
+		t.Errorf("taken %d times", wins)
+	}
+	same(t, "taken", []grant.Attempt{a}, got)
+}
+
+// fail is a call of which only the error matters.
+func fail[T any](_ T, err error) error { return err }
+
+func connections(t *testing.T, s StorePort) {
+	same(t, "none", org.Connection{}, ok(s.Connection(t.Context(), "a"))(t))
+	first := ok(s.PutConnection(t.Context(), org.Connection{Org: "b", Realm: "1"}, 0))(t)
+	conflicts(t, "a second first", fail(s.PutConnection(t.Context(), org.Connection{Org: "b"}, 0)))
+	first.Company = "Willow"
+	second := ok(s.PutConnection(t.Context(), first, first.Rev))(t)
+	conflicts(t, "an older revision", fail(s.PutConnection(t.Context(), first, first.Rev)))
+	same(t, "read back", second, ok(s.Connection(t.Context(), "b"))(t))
+	for _, id := range []string{"c", "a"} {
+		_ = ok(s.PutConnection(t.Context(), org.Connection{Org: id}, 0))(t)
+	}
+	var orgs []string
+	for after := ""; ; after = orgs[len(orgs)-1] {
+		page := ok(s.Connections(t.Context(), after, 2))(t)
+		if len(page) == 0 {
+			break
+		}
+		for _, c := range page {
+			orgs = append(orgs, c.Org)
+		}
+	}
+	same(t, "in pages by organisation", []string{"a", "b", "c"}, orgs)
 }
 
 func quarantine(t *testing.T, s StorePort) {
@@ -443,7 +544,7 @@ func tenants(t *testing.T, s StorePort) {
 	ctx := context.Background()
 	a := create(t, s, entry("a", "p1", 1, intlog.Held), passare.Ref{Type: passare.Refund, ID: "f"})
 	_ = ok(s.PutConfig(ctx, org.Config{Org: "a"}, 0))(t)
-	_ = ok(s.PutLink(ctx, "a", intlog.Link{Kind: journal.Customer, Key: "case:1", ID: "7"}))(t)
+	_ = ok(s.PutLink(ctx, org.Company{Org: "a", Realm: "1"}, intlog.Link{Kind: journal.Customer, Key: "case:1", ID: "7"}))(t)
 	if err := s.PutFlag(ctx, org.Flag{Org: "a", Case: "c1", Page: passare.GoodsPage}); err != nil {
 		t.Fatal(err)
 	}
@@ -472,11 +573,16 @@ func tenants(t *testing.T, s StorePort) {
 	if _, found, _ := s.Flag(ctx, "b", "c1", passare.GoodsPage); found {
 		t.Error("flag")
 	}
-	if _, found, _ := s.Link(ctx, "b", journal.Customer, "case:1"); found {
-		t.Error("link")
-	}
-	if _, err := s.PutLink(ctx, "b", intlog.Link{Kind: journal.Customer, Key: "case:2", ID: "7"}); err != nil {
-		t.Errorf("the same QuickBooks id in another company: %v", err)
+	for _, other := range []org.Company{{Org: "b", Realm: "1"}, {Org: "a", Realm: "2"}} {
+		if _, found, _ := s.Link(ctx, other, journal.Customer, "case:1"); found {
+			t.Errorf("%+v has the link", other)
+		}
+		if list := ok(s.Links(ctx, other, journal.Customer, "", 10))(t); len(list) > 0 {
+			t.Errorf("%+v: %v", other, list)
+		}
+		if _, err := s.PutLink(ctx, other, intlog.Link{Kind: journal.Customer, Key: "case:2", ID: "7"}); err != nil {
+			t.Errorf("the same QuickBooks id in another company: %v", err)
+		}
 	}
 	if kept := ok(s.Quarantined(ctx, "b"))(t); len(kept) > 0 {
 		t.Error("quarantine")

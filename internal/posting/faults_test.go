@@ -61,6 +61,25 @@ func troubles() []trouble {
 	}
 }
 
+// throttles says whether the trouble is that we are too fast.
+func (x trouble) throttles() bool { return x.Status == 429 || strings.Contains(x.Body, "3001") }
+
+// pausedFor asserts that a throttled organisation is left alone for a minute, and no other trouble pauses it.
+func (h *house) pausedFor(throttled bool) {
+	h.t.Helper()
+	config, err := h.store.Config(h.t.Context(), willow)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	want := time.Time{}
+	if throttled {
+		want = h.clock.now().Add(intlog.ThrottlePause)
+	}
+	if !config.PauseUntil.Equal(want) {
+		h.t.Errorf("paused until %s, want %s", config.PauseUntil, want)
+	}
+}
+
 // operation is a call to QuickBooks that a worker makes. prepare brings the house to where the entry's next call is that one.
 type operation struct {
 	name, method, path string
@@ -133,6 +152,7 @@ func meet(t *testing.T, o operation, x trouble) string {
 	x.Method, x.PathContains = o.method, o.path
 	h.script(x.Fault)
 	h.work()
+	h.pausedFor(x.throttles())
 	e := h.entry(id)
 	next := "done"
 	switch {

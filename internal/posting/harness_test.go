@@ -12,6 +12,7 @@ import (
 	"github.com/passare/qbo-sync/internal/grant"
 	"github.com/passare/qbo-sync/internal/intake"
 	"github.com/passare/qbo-sync/internal/intlog"
+	"github.com/passare/qbo-sync/internal/lease"
 	"github.com/passare/qbo-sync/internal/matching"
 	"github.com/passare/qbo-sync/internal/memory"
 	"github.com/passare/qbo-sync/internal/org"
@@ -55,6 +56,7 @@ type house struct {
 	intake  *intake.Intake
 	retrier *retrying.Retrier
 	client  *qbo.Client
+	matcher *matching.Matcher
 	worker  *posting.Worker
 	server  *httptest.Server
 }
@@ -98,18 +100,20 @@ func (h *house) connect(patience time.Duration) {
 	h.t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // net/http asks again by itself on a connection that was used before
 	oauth := qbo.NewOAuth(qbo.OAuthOptions{TokenURL: h.server.URL + "/oauth2/v1/tokens/bearer", ClientID: "id", ClientSecret: "secret"}, client, patience)
-	keeper := grant.New(memory.NewSecrets(), memory.NewLeases(), oauth, "worker", h.clock.now)
+	leases := lease.New(memory.NewLeases(), "worker", h.clock.now)
+	keeper := grant.New(memory.NewSecrets(), leases, oauth, h.clock.now)
 	tokens, err := oauth.Refresh(h.t.Context(), h.sim.Grant(realm))
 	if err == nil {
-		err = keeper.Connect(h.t.Context(), willow, realm, tokens)
+		err = keeper.Connect(h.t.Context(), willow, realm, tokens, false)
 	}
 	if err == nil {
-		h.client, err = qbo.New(qbo.Options{BaseURL: h.server.URL, HTTP: client, Tokens: keeper, Timeout: patience, Now: h.clock.now, Meter: h.store})
+		h.client, err = qbo.New(qbo.Options{BaseURL: h.server.URL, HTTP: client, Tokens: keeper, Timeout: patience, Now: h.clock.now, Meter: h.store, Pauses: h.store})
 	}
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.worker = posting.New(h.store, h.client, matching.New(h.store, h.client), h.clock.now)
+	h.matcher = matching.New(h.store, h.client, leases, h.clock.now)
+	h.worker = posting.New(h.store, h.client, h.matcher, h.clock.now)
 }
 
 // event makes an event of one case.

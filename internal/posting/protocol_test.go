@@ -12,7 +12,6 @@ import (
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/journal"
-	"github.com/passare/qbo-sync/internal/matching"
 	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/posting"
 	"github.com/passare/qbo-sync/internal/qbosim"
@@ -176,20 +175,18 @@ func TestWhatQuickBooksSaysBecomesAState(t *testing.T) {
 			h.work()
 			h.has(receipt, "2026-03-04 d deposits_clearing 11.00 c accounts_receivable 11.00")
 		},
-		"an entry that was failing while somebody reconnected is let go by the sweep": func(t *testing.T, h *house) {
-			if _, err := h.retrier.Reconnected(t.Context(), willow); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := h.store.Broken(t.Context(), willow, h.clock.now()); err != nil { // what a slow worker saw before
-				t.Fatal(err)
-			}
+		"a refusal of the old grant that comes after reconnecting stops nobody, and its entry is let go by the sweep": func(t *testing.T, h *house) {
+			slow := posting.New(h.store, &reconnecting{h.client, h}, h.matcher, h.clock.now)
 			id := h.send(event("payment.created", "p1", 1, paid("10.00")))
-			h.work()
-			h.is(id, intlog.Failed)
-			if err := h.store.Mended(t.Context(), willow, nil); err != nil {
+			if err := slow.Handle(t.Context(), intlog.Work{Org: willow, Entries: []string{id}}); err != nil {
 				t.Fatal(err)
+			}
+			h.is(id, intlog.Failed)
+			if config, err := h.store.Config(t.Context(), willow); err != nil || !config.Connected() {
+				t.Errorf("the organisation is stopped since %s, %v", config.BrokenSince, err)
 			}
 			h.later(intlog.SweepSoon + time.Second)
+			h.is(id, intlog.Synced)
 			h.has(receipt)
 		},
 		"a number that is in use by our own entry is adopted": func(t *testing.T, h *house) {
@@ -197,7 +194,7 @@ func TestWhatQuickBooksSaysBecomesAState(t *testing.T) {
 			h.script(qbosim.Fault{Kind: "commit_then_drop"})
 			id := h.send(event("payment.created", "p1", 1, paid("10.00")))
 			h.work()
-			blind := posting.New(h.store, &lagging{Books: h.client}, matching.New(h.store, h.client), h.clock.now)
+			blind := posting.New(h.store, &lagging{Books: h.client}, h.matcher, h.clock.now)
 			h.clock.advance(intlog.Lease + time.Minute)
 			if err := blind.Handle(t.Context(), intlog.Work{Org: willow, Entries: []string{id}}); err != nil {
 				t.Fatal(err)
@@ -249,17 +246,30 @@ func TestWhatQuickBooksSaysBecomesAState(t *testing.T) {
 	})
 }
 
+// reconnecting is QuickBooks to a worker that asks with the old grant while somebody reconnects.
+type reconnecting struct {
+	posting.Books
+	h *house
+}
+
+func (r *reconnecting) CreateJournalEntry(ctx context.Context, _ org.Company, _ journal.Entry, _ string) (string, error) {
+	if _, err := r.h.retrier.Reconnected(ctx, willow); err != nil {
+		r.h.t.Error(err)
+	}
+	return "", &fault.Error{Code: fault.Disconnected, Class: fault.Connection, Who: "administrator", Message: "Reconnect."}
+}
+
 // lagging is QuickBooks whose queries do not show the newest entries the first time.
 type lagging struct {
 	posting.Books
 	asked int
 }
 
-func (l *lagging) JournalEntriesByDocNumber(ctx context.Context, org string, docs []string) ([]journal.FoundEntry, error) {
+func (l *lagging) JournalEntriesByDocNumber(ctx context.Context, at org.Company, docs []string) ([]journal.FoundEntry, error) {
 	if l.asked++; l.asked == 1 {
 		return nil, nil
 	}
-	return l.Books.JournalEntriesByDocNumber(ctx, org, docs)
+	return l.Books.JournalEntriesByDocNumber(ctx, at, docs)
 }
 
 func TestVersionsInWhateverOrder(t *testing.T) {
@@ -450,7 +460,7 @@ func TestSettingsChangedAfterTheClaimAreRespected(t *testing.T) {
 	store := &changing{Store: h.store, change: func() {
 		h.config(func(c *org.Config) { c.Mapping.Roles[org.DepositsClearing] = c.Mapping.Roles[org.CardClearing] })
 	}}
-	worker := posting.New(store, h.client, matching.New(h.store, h.client), h.clock.now)
+	worker := posting.New(store, h.client, h.matcher, h.clock.now)
 	id := h.send(event("payment.created", "p1", 1, paid("10.00")))
 	if err := worker.Handle(t.Context(), intlog.Work{Org: willow, Entries: []string{id}}); err != nil {
 		t.Fatal(err)
@@ -471,7 +481,7 @@ func TestAWorkerThatIsTooSlowDoesNotSend(t *testing.T) {
 	h := newHouse(t)
 	store := &changing{Store: h.store}
 	store.change = func() { h.clock.advance(intlog.SendWithin + time.Second) }
-	worker := posting.New(&slowConfig{changing: store, clock: h.clock}, h.client, matching.New(h.store, h.client), h.clock.now)
+	worker := posting.New(&slowConfig{changing: store, clock: h.clock}, h.client, h.matcher, h.clock.now)
 	id := h.send(event("payment.created", "p1", 1, paid("10.00")))
 	if err := worker.Handle(t.Context(), intlog.Work{Org: willow, Entries: []string{id}}); err != nil {
 		t.Fatal(err)
@@ -531,7 +541,7 @@ func TestACrashAtEveryStepLosesAndDoublesNothing(t *testing.T) {
 			h := newHouse(t)
 			v1 := h.send(event("payment.created", "p1", 1, paid("10.00")))
 			v2 := h.send(event("payment.updated", "p1", 2, paid("12.00")))
-			worker := posting.New(&failing{Store: h.store, at: at, after: after}, h.client, matching.New(h.store, h.client), h.clock.now)
+			worker := posting.New(&failing{Store: h.store, at: at, after: after}, h.client, h.matcher, h.clock.now)
 			_ = worker.Handle(t.Context(), intlog.Work{Org: willow, Entries: []string{v2, v1}})
 			for range 4 {
 				h.later(intlog.Lease + intlog.RetryStepMax)

@@ -36,7 +36,7 @@ func (j *job) claim(ctx context.Context, entries []rules.Planned) error {
 		e.N++
 		id := identity(e.Key, e.N)
 		e.Postings = append(e.Postings, intlog.Posting{
-			N: e.N, Doc: journal.DocNumber(e.Reference, id), Date: planned.Date, Movements: planned.Movements, Request: requestID(id),
+			N: e.N, Doc: journal.DocNumber(e.Reference, id), Date: planned.Date, Realm: j.config.Realm, Movements: planned.Movements, Request: requestID(id),
 		})
 	}
 	e.Lease, e.Config = now.Add(intlog.Lease), j.config.Version
@@ -63,6 +63,9 @@ func (j *job) recover(ctx context.Context) error {
 	if !j.entry.Lease.Before(now.Add(-intlog.Skew)) {
 		return nil
 	}
+	if other, found := j.entry.Elsewhere(j.config.Realm); found {
+		return j.strand(ctx, other)
+	}
 	e, err := j.entry.Move(intlog.Claimed, machine, "The outcome of an earlier try is unknown; QuickBooks is asked.", now)
 	if err != nil {
 		return err
@@ -82,6 +85,25 @@ func (j *job) recover(ctx context.Context) error {
 	return j.send(ctx, again)
 }
 
+// strand: the organisation was connected to another company while the outcome was unknown. Nothing is sent, since the ids belong to the old one;
+// the entry says what is needed, and stays until that company is connected again.
+func (j *job) strand(ctx context.Context, realm string) error {
+	if len(j.entry.Cause) > 0 {
+		return nil
+	}
+	j.entry.Cause = []rules.Problem{elsewhere(j.entry, realm, "Whether it arrived there is unknown. Look there for its number; it is asked for once that company is connected again.")}
+	_, err := j.store.Update(ctx, j.entry)
+	return err
+}
+
+// elsewhere is what stands, or may stand, in another company than the one that is connected now.
+func elsewhere(e intlog.Entry, realm, text string) rules.Problem {
+	return rules.Problem{
+		Kind: rules.Company, Subject: e.Record.String(), Who: "bookkeeper", Where: "QuickBooks company " + realm,
+		Text: "This record was sent to the QuickBooks company that was connected before (" + realm + "). " + text,
+	}
+}
+
 // probe asks QuickBooks for the open postings by their numbers and adopts those that carry our mark.
 func (j *job) probe(ctx context.Context) error {
 	var docs []string
@@ -90,7 +112,7 @@ func (j *job) probe(ctx context.Context) error {
 			docs = append(docs, p.Doc)
 		}
 	}
-	found, err := j.books.JournalEntriesByDocNumber(ctx, j.entry.Org, docs)
+	found, err := j.books.JournalEntriesByDocNumber(ctx, j.config.Company(), docs)
 	if err != nil {
 		return err
 	}
@@ -175,7 +197,7 @@ func (o *outcome) keep(p *intlog.Posting, s sending) {
 func (j *job) sendOne(ctx context.Context, p *intlog.Posting, s sending, o *outcome) {
 	entry, err := j.journalEntry(*p)
 	if err == nil {
-		p.QuickBooksID, err = j.books.CreateJournalEntry(ctx, j.entry.Org, entry, p.Request)
+		p.QuickBooksID, err = j.books.CreateJournalEntry(ctx, j.config.Company(), entry, p.Request)
 	}
 	if err == nil {
 		j.entry.Tried(intlog.Attempt{At: j.now(), Outcome: "Posted " + p.Doc + "."})

@@ -16,17 +16,14 @@ import (
 
 // Store keeps configurations and entries. Every read here is strongly consistent. Update stores an entry
 // if its revision is still the stored one, and gives it the next; otherwise it answers fault.Conflict.
-// Pause sets the organisation's pause to the later of what it is and until; the configuration keeps its
-// version, since no plan depends on it.
 type Store interface {
 	Config(ctx context.Context, org string) (org.Config, error)
 	Record(ctx context.Context, org string, ref passare.Ref) (intlog.Record, error)
 	Update(ctx context.Context, e intlog.Entry) (intlog.Entry, error)
-	Pause(ctx context.Context, org string, until time.Time) error
-	// Broken notes that QuickBooks refuses the organisation's grant since then, and says whether that is news. Nothing of it
-	// is sent until it is mended.
-	Broken(ctx context.Context, org string, since time.Time) (news bool, err error)
-	// Mended takes that note away, and stores when what waited is looked for again.
+	// Broken notes that QuickBooks refuses the organisation's grant since then, unless it is noted or the organisation was connected again since
+	// grants (org.Config) was read. Nothing of it is sent until it is mended.
+	Broken(ctx context.Context, org string, grants int64, since time.Time) error
+	// Mended takes that note away, counts the grant, and stores when what waited is looked for again.
 	Mended(ctx context.Context, org string, sweeps []time.Time) error
 	// PutConfig stores a configuration if the stored one has ifVersion; otherwise fault.Conflict.
 	PutConfig(ctx context.Context, c org.Config, ifVersion int64) (org.Config, error)
@@ -35,14 +32,14 @@ type Store interface {
 // Books is QuickBooks' ledger. CreateJournalEntry answers fault.Unknown when the entry may have been
 // written, and any other fault when it certainly was not.
 type Books interface {
-	CreateJournalEntry(ctx context.Context, org string, e journal.Entry, requestID string) (id string, err error)
-	JournalEntriesByDocNumber(ctx context.Context, org string, docs []string) ([]journal.FoundEntry, error)
-	Preferences(ctx context.Context, org string) (journal.Preferences, error)
+	CreateJournalEntry(ctx context.Context, at org.Company, e journal.Entry, requestID string) (id string, err error)
+	JournalEntriesByDocNumber(ctx context.Context, at org.Company, docs []string) ([]journal.FoundEntry, error)
+	Preferences(ctx context.Context, at org.Company) (journal.Preferences, error)
 }
 
 // Matcher gives a name its QuickBooks id (package matching).
 type Matcher interface {
-	Match(ctx context.Context, org string, n journal.Name) (journal.Name, error)
+	Match(ctx context.Context, at org.Company, n journal.Name) (journal.Name, error)
 }
 
 // Worker posts entries.
@@ -114,7 +111,7 @@ func (j *job) run(ctx context.Context) error {
 		return j.park(ctx, j.config.PauseUntil)
 	case j.entry.State == intlog.Claimed:
 		return j.recover(ctx)
-	case !j.config.BrokenSince.IsZero():
+	case !j.config.Connected():
 		return j.hold(ctx, []rules.Problem{unconnected()})
 	}
 	switch j.order() {
@@ -230,6 +227,12 @@ func (j *job) plan(ctx context.Context) (rules.Plan, error) {
 		return rules.Plan{}, err
 	}
 	plan := rules.Make(in)
+	for _, e := range j.record.Entries {
+		if other, found := e.Elsewhere(j.config.Realm); found && len(plan.Entries) > 0 {
+			plan.Problems = append(plan.Problems, elsewhere(j.entry, other, "Correct it there by hand, then delete this entry here."))
+			break
+		}
+	}
 	if len(plan.Entries) > intlog.MaxPostings {
 		plan.Problems = append(plan.Problems, rules.Problem{
 			Kind: rules.Data, Subject: j.entry.Record.String(), Who: "support", Where: "support",
@@ -253,7 +256,7 @@ func (j *job) planWithCloseDate(ctx context.Context, plan rules.Plan) (rules.Pla
 
 // readCloseDate brings the configuration's close date up to date and says whether it changed.
 func (j *job) readCloseDate(ctx context.Context) (changed bool, trouble *fault.Error, err error) {
-	preferences, err := j.books.Preferences(ctx, j.entry.Org)
+	preferences, err := j.books.Preferences(ctx, j.config.Company())
 	if err != nil {
 		return false, fault.As(err), nil
 	}
@@ -305,18 +308,22 @@ func (j *job) related(ctx context.Context, newest passare.Event) (map[passare.Re
 		if err != nil {
 			return nil, err
 		}
-		if related[ref], err = summary(ref, r); err != nil {
+		if related[ref], err = summary(ref, r, j.config.Realm); err != nil {
 			return nil, err
 		}
 	}
 	return related, nil
 }
 
-// summary is a record as the rules see it from another record.
-func summary(ref passare.Ref, r intlog.Record) (rules.Record, error) {
+// summary is a record as the rules see it from another record. What stands in another company does not stand in this one.
+func summary(ref passare.Ref, r intlog.Record, realm string) (rules.Record, error) {
 	s := rules.Record{Ref: ref}
 	counts := func(e intlog.Entry) bool { return e.State.Counts() && e.State.Approved() || e.State == intlog.Excluded }
 	for i, e := range r.Entries {
+		if _, found := e.Elsewhere(realm); found {
+			s.Out = "in the QuickBooks company that was connected before"
+			continue
+		}
 		s.Standing = append(s.Standing, e.Standing()...)
 		s.Busy = s.Busy || e.State == intlog.Queued || e.State == intlog.Claimed
 		last := i == len(r.Entries)-1
@@ -421,7 +428,7 @@ func (j *job) match(ctx context.Context, entries []rules.Planned) error {
 			}
 			key := string(name.Kind) + name.Key
 			if _, ok := known[key]; !ok {
-				matched, err := j.names.Match(ctx, j.entry.Org, *name)
+				matched, err := j.names.Match(ctx, j.config.Company(), *name)
 				if err != nil {
 					return err
 				}
@@ -469,18 +476,12 @@ func (j *job) tried(f *fault.Error) {
 	j.entry.Tried(intlog.Attempt{At: j.now(), Outcome: f.Text(), Code: f.Origin, Trace: f.Trace})
 }
 
-// heed notes what a fault says of the whole organisation: a throttled company is paused for all its entries, a dead grant is
-// noted once.
+// heed notes what a fault says of the whole organisation: that its grant is dead. (What is refused for pace is noted by the client.)
 func (j *job) heed(ctx context.Context, f *fault.Error) error {
-	switch f.Code {
-	case fault.Throttled:
-		return j.store.Pause(ctx, j.entry.Org, j.now().Add(intlog.ThrottlePause))
-	case fault.Disconnected:
-		_, err := j.store.Broken(ctx, j.entry.Org, j.now())
-		return err
-	default:
+	if f.Code != fault.Disconnected {
 		return nil
 	}
+	return j.store.Broken(ctx, j.entry.Org, j.config.Grants, j.now())
 }
 
 // later waits out a throttling.

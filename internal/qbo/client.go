@@ -14,13 +14,20 @@ import (
 	"time"
 
 	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/intlog"
+	"github.com/passare/qbo-sync/internal/org"
 )
 
-// Tokens gives an organisation's company and access token together (package grant). Errors:
-// fault.Disconnected, fault.Unavailable.
+// Tokens gives access tokens of an organisation's company (package grant). Errors: fault.Disconnected, fault.Throttled, fault.Unavailable, also
+// when the organisation is connected to another company by now.
 type Tokens interface {
-	Token(ctx context.Context, org string) (realm, access string, err error)
-	Renew(ctx context.Context, org, stale string) (realm, access string, err error)
+	Token(ctx context.Context, at org.Company) (access string, err error)
+	Renew(ctx context.Context, at org.Company, stale string) (access string, err error)
+}
+
+// Pauses keeps how long an organisation's requests to QuickBooks are held back: until the latest time that was given.
+type Pauses interface {
+	Pause(ctx context.Context, org string, until time.Time) error
 }
 
 // Meter counts the reads that Intuit meters, over all organisations: the allowance is the app's.
@@ -38,8 +45,9 @@ type Options struct {
 	Tokens    Tokens
 	Timeout   time.Duration // of one request
 	Now       func() time.Time
-	Meter     Meter // none: reads are not counted
-	Allowance int   // reads a month; at 90 % of it those that can wait are refused. 0: no limit
+	Meter     Meter  // none: reads are not counted
+	Pauses    Pauses // none: whoever calls heeds what is refused for pace
+	Allowance int    // reads a month; at 90 % of it those that can wait are refused. 0: no limit
 }
 
 // hosts are the only ones that a token is sent to, beside this machine's own for simulators.
@@ -97,21 +105,30 @@ type answer struct {
 	body   []byte
 }
 
-// do sends a request with the organisation's token and gives the body of a success.
-func (c *Client) do(ctx context.Context, org string, r request) ([]byte, error) {
-	if err := c.meter(ctx, org, r); err != nil {
+// do sends a request with the organisation's token and gives the body of a success. Whatever was refused for pace pauses the organisation, and
+// no other: the pace is each company's own.
+func (c *Client) do(ctx context.Context, at org.Company, r request) ([]byte, error) {
+	if err := c.meter(ctx, at.Org, r); err != nil {
 		return nil, err
 	}
-	realm, access, err := c.o.Tokens.Token(ctx, org)
+	body, err := c.ask(ctx, at, r)
+	if fault.Is(err, fault.Throttled) && c.o.Pauses != nil {
+		_ = c.o.Pauses.Pause(context.WithoutCancel(ctx), at.Org, c.o.Now().Add(intlog.ThrottlePause)) // a pause that is not stored costs another 429
+	}
+	return body, err
+}
+
+func (c *Client) ask(ctx context.Context, at org.Company, r request) ([]byte, error) {
+	access, err := c.o.Tokens.Token(ctx, at)
 	if err != nil {
 		return nil, err
 	}
-	a, err := c.send(ctx, realm, access, r)
+	a, err := c.send(ctx, at.Realm, access, r)
 	if err == nil && a.status == http.StatusUnauthorized {
-		if realm, access, err = c.o.Tokens.Renew(ctx, org, access); err != nil {
+		if access, err = c.o.Tokens.Renew(ctx, at, access); err != nil {
 			return nil, err
 		}
-		a, err = c.send(ctx, realm, access, r)
+		a, err = c.send(ctx, at.Realm, access, r)
 	}
 	if err != nil {
 		return nil, err
@@ -127,11 +144,11 @@ const keptBack = 10
 
 // meter counts a read. One that can wait is refused when what is left of the month's allowance is kept for those that cannot; a meter that
 // cannot be read stops nothing.
-func (c *Client) meter(ctx context.Context, org string, r request) error {
+func (c *Client) meter(ctx context.Context, id string, r request) error {
 	if r.write || c.o.Meter == nil {
 		return nil
 	}
-	month := c.o.Now().UTC().Format("2006-01")
+	month := intlog.MeteredMonth(c.o.Now())
 	if r.canWait && c.o.Allowance > 0 {
 		if spent, err := c.o.Meter.ReadsSpent(ctx, month); err == nil && spent >= c.o.Allowance*(100-keptBack)/100 {
 			return &fault.Error{
@@ -140,7 +157,7 @@ func (c *Client) meter(ctx context.Context, org string, r request) error {
 			}
 		}
 	}
-	_, _ = c.o.Meter.SpendRead(ctx, org, month)
+	_, _ = c.o.Meter.SpendRead(ctx, id, month)
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/passare/qbo-sync/internal/date"
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/journal"
+	"github.com/passare/qbo-sync/internal/org"
 )
 
 type ref struct {
@@ -48,8 +49,8 @@ type entity struct {
 
 // CreateJournalEntry creates an entry under a requestid, by which QuickBooks answers a repeat with the
 // first outcome. Errors: see package doc.
-func (c *Client) CreateJournalEntry(ctx context.Context, org string, e journal.Entry, requestID string) (string, error) {
-	id, err := c.create(ctx, org, "journalentry", "JournalEntry", bodyOf(e), requestID)
+func (c *Client) CreateJournalEntry(ctx context.Context, at org.Company, e journal.Entry, requestID string) (string, error) {
+	id, err := c.create(ctx, at, "journalentry", "JournalEntry", bodyOf(e), requestID)
 	if err != nil {
 		return "", fmt.Errorf("qbo.CreateJournalEntry: %w", err)
 	}
@@ -82,12 +83,12 @@ func optional(id string) *ref {
 }
 
 // create posts a new object and reads its id from the answer {"JournalEntry":{"Id":…}}.
-func (c *Client) create(ctx context.Context, org, path, name string, body any, requestID string) (string, error) {
+func (c *Client) create(ctx context.Context, at org.Company, path, name string, body any, requestID string) (string, error) {
 	raw, err := json.Marshal(body)
 	if err != nil {
 		return "", fault.Because(err, fault.Internal, "The request to QuickBooks could not be written.")
 	}
-	got, err := c.do(ctx, org, request{
+	got, err := c.do(ctx, at, request{
 		method: http.MethodPost, path: path, query: url.Values{"requestid": {requestID}}, contentType: "application/json", body: raw, write: true,
 	})
 	if err != nil {
@@ -111,10 +112,10 @@ const inList = 30
 
 // query runs a statement page by page and hands each page's rows of an entity to read, which says how
 // many there were.
-func (c *Client) query(ctx context.Context, org, entity, where string, canWait bool, read func(json.RawMessage) (int, error)) error {
+func (c *Client) query(ctx context.Context, at org.Company, entity, where string, canWait bool, read func(json.RawMessage) (int, error)) error {
 	for start := 1; ; start += pageSize {
 		statement := fmt.Sprintf("select * from %s%s startposition %d maxresults %d", entity, where, start, pageSize)
-		got, err := c.do(ctx, org, request{
+		got, err := c.do(ctx, at, request{
 			method: http.MethodPost, path: "query", contentType: "application/text", body: []byte(statement), canWait: canWait,
 		})
 		if err != nil {
@@ -122,7 +123,7 @@ func (c *Client) query(ctx context.Context, org, entity, where string, canWait b
 		}
 		var response struct{ QueryResponse map[string]json.RawMessage }
 		if err := json.Unmarshal(got, &response); err != nil {
-			return fault.Because(err, fault.Unavailable, "QuickBooks' answer cannot be read. It is asked again by itself.")
+			return unreadable()
 		}
 		rows, ok := response.QueryResponse[entity]
 		if !ok {
@@ -130,11 +131,18 @@ func (c *Client) query(ctx context.Context, org, entity, where string, canWait b
 		}
 		n, err := read(rows)
 		if err != nil {
-			return fault.Because(err, fault.Unavailable, "QuickBooks' answer cannot be read. It is asked again by itself.")
+			return unreadable()
 		}
 		if n < pageSize {
 			return nil
 		}
+	}
+}
+
+// unreadable is a read whose answer makes no sense: nothing happened.
+func unreadable() *fault.Error {
+	return &fault.Error{
+		Code: fault.Unavailable, Class: fault.Transient, Who: nobody, Message: "QuickBooks' answer cannot be read.", Remedy: "It is asked again by itself.",
 	}
 }
 
@@ -159,14 +167,14 @@ func quoted(s string) string {
 
 // JournalEntriesByDocNumber finds entries by their numbers. QuickBooks does not keep numbers unique, so there
 // may be more entries than numbers. Errors: fault.Unavailable and what Tokens answers.
-func (c *Client) JournalEntriesByDocNumber(ctx context.Context, org string, docs []string) ([]journal.FoundEntry, error) {
+func (c *Client) JournalEntriesByDocNumber(ctx context.Context, at org.Company, docs []string) ([]journal.FoundEntry, error) {
 	var found []journal.FoundEntry
 	for chunk := range slices.Chunk(docs, inList) {
 		values := make([]string, len(chunk))
 		for i, d := range chunk {
 			values[i] = quoted(d)
 		}
-		err := c.query(ctx, org, "JournalEntry", " where DocNumber in ("+strings.Join(values, ", ")+")", false,
+		err := c.query(ctx, at, "JournalEntry", " where DocNumber in ("+strings.Join(values, ", ")+")", false,
 			into(func(row struct{ ID, DocNumber, PrivateNote string }) {
 				found = append(found, journal.FoundEntry{ID: row.ID, DocNumber: row.DocNumber, Note: row.PrivateNote})
 			}))
@@ -178,8 +186,8 @@ func (c *Client) JournalEntriesByDocNumber(ctx context.Context, org string, docs
 }
 
 // Preferences reads the company's close date and home currency.
-func (c *Client) Preferences(ctx context.Context, org string) (journal.Preferences, error) {
-	got, err := c.do(ctx, org, request{method: http.MethodGet, path: "preferences"})
+func (c *Client) Preferences(ctx context.Context, at org.Company) (journal.Preferences, error) {
+	got, err := c.do(ctx, at, request{method: http.MethodGet, path: "preferences"})
 	if err != nil {
 		return journal.Preferences{}, fmt.Errorf("qbo.Preferences: %w", err)
 	}
@@ -190,7 +198,7 @@ func (c *Client) Preferences(ctx context.Context, org string) (journal.Preferenc
 		}
 	}
 	if err := json.Unmarshal(got, &body); err != nil {
-		return journal.Preferences{}, fmt.Errorf("qbo.Preferences: %w", fault.Because(err, fault.Unavailable, "QuickBooks' answer cannot be read."))
+		return journal.Preferences{}, fmt.Errorf("qbo.Preferences: %w", unreadable())
 	}
 	p := journal.Preferences{HomeCurrency: body.Preferences.CurrencyPrefs.HomeCurrency.Value}
 	if s := body.Preferences.AccountingInfoPrefs.BookCloseDate; s != "" {

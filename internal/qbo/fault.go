@@ -7,14 +7,11 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/journal"
 )
-
-// wait is how long QuickBooks wants to be left alone after a 429.
-const wait = 60 * time.Second
 
 // detail is one error of a fault, in either dialect: json matches keys whatever their case.
 type detail struct {
@@ -50,7 +47,7 @@ func faultOf(a answer, write bool) *fault.Error {
 		f.Message = fmt.Sprintf(f.Message, saidOf(a, details))
 	}
 	if m.code == fault.Throttled {
-		f.RetryAfter = wait
+		f.RetryAfter = intlog.ThrottlePause
 	}
 	for i, d := range details {
 		if i == 0 {

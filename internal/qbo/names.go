@@ -2,9 +2,15 @@ package qbo
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
 
+	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/journal"
+	"github.com/passare/qbo-sync/internal/org"
 )
 
 type nameBody struct {
@@ -13,8 +19,8 @@ type nameBody struct {
 }
 
 // CreateCustomer creates a customer. Errors: fault.NameTaken when any customer, vendor or employee uses the name.
-func (c *Client) CreateCustomer(ctx context.Context, org string, n journal.NewName, requestID string) (string, error) {
-	id, err := c.create(ctx, org, "customer", "Customer", nameBody{DisplayName: n.Display, Notes: n.Notes}, requestID)
+func (c *Client) CreateCustomer(ctx context.Context, at org.Company, n journal.NewName, requestID string) (string, error) {
+	id, err := c.create(ctx, at, "customer", "Customer", nameBody{DisplayName: n.Display, Notes: n.Notes}, requestID)
 	if err != nil {
 		return "", fmt.Errorf("qbo.CreateCustomer: %w", err)
 	}
@@ -22,8 +28,8 @@ func (c *Client) CreateCustomer(ctx context.Context, org string, n journal.NewNa
 }
 
 // CreateVendor creates a vendor, which has no notes. Errors: as CreateCustomer.
-func (c *Client) CreateVendor(ctx context.Context, org string, n journal.NewName, requestID string) (string, error) {
-	id, err := c.create(ctx, org, "vendor", "Vendor", nameBody{DisplayName: n.Display}, requestID)
+func (c *Client) CreateVendor(ctx context.Context, at org.Company, n journal.NewName, requestID string) (string, error) {
+	id, err := c.create(ctx, at, "vendor", "Vendor", nameBody{DisplayName: n.Display}, requestID)
 	if err != nil {
 		return "", fmt.Errorf("qbo.CreateVendor: %w", err)
 	}
@@ -32,28 +38,47 @@ func (c *Client) CreateVendor(ctx context.Context, org string, n journal.NewName
 
 // NamesCalled finds the customers, vendors and employees of a display name, inactive ones included. QuickBooks
 // compares without case; the caller compares exactly.
-func (c *Client) NamesCalled(ctx context.Context, org, display string) ([]journal.FoundName, error) {
+func (c *Client) NamesCalled(ctx context.Context, at org.Company, display string) ([]journal.FoundName, error) {
 	var found []journal.FoundName
-	where := " where DisplayName = " + quoted(display) + " and Active in (true, false)"
 	for _, kind := range []string{"Customer", "Vendor", "Employee"} {
-		err := c.query(ctx, org, kind, where, false, into(func(row struct {
-			ID, DisplayName string
-			Active          bool
-		},
-		) {
-			found = append(found, journal.FoundName{Kind: kind, ID: row.ID, Display: row.DisplayName, Active: row.Active})
-		}))
+		names, err := c.names(ctx, at, kind, "DisplayName", display)
 		if err != nil {
 			return nil, fmt.Errorf("qbo.NamesCalled: %w", err)
 		}
+		found = append(found, names...)
 	}
 	return found, nil
 }
 
+// Name reads the customer or vendor of an id, inactive or not. Errors: fault.NotFound.
+func (c *Client) Name(ctx context.Context, at org.Company, kind journal.NameKind, id string) (journal.FoundName, error) {
+	found, err := c.names(ctx, at, string(kind), "Id", id)
+	if err == nil && len(found) == 0 {
+		err = fault.New(fault.NotFound, "QuickBooks has no %s of the id %s.", strings.ToLower(string(kind)), id)
+	}
+	if err != nil {
+		return journal.FoundName{}, fmt.Errorf("qbo.Name: %w", err)
+	}
+	return found[0], nil
+}
+
+// names finds the objects of a kind by a property, inactive ones included.
+func (c *Client) names(ctx context.Context, at org.Company, kind, property, value string) (found []journal.FoundName, err error) {
+	where := " where " + property + " = " + quoted(value) + " and Active in (true, false)"
+	err = c.query(ctx, at, kind, where, false, into(func(row struct {
+		ID, DisplayName string
+		Active          bool
+	},
+	) {
+		found = append(found, journal.FoundName{Kind: kind, ID: row.ID, Display: row.DisplayName, Active: row.Active})
+	}))
+	return found, err
+}
+
 // Accounts lists the chart of accounts, inactive ones included.
-func (c *Client) Accounts(ctx context.Context, org string) ([]journal.Account, error) {
+func (c *Client) Accounts(ctx context.Context, at org.Company) ([]journal.Account, error) {
 	var accounts []journal.Account
-	err := c.query(ctx, org, "Account", " where Active in (true, false)", true, into(func(row struct {
+	err := c.query(ctx, at, "Account", " where Active in (true, false)", true, into(func(row struct {
 		ID, Name, FullyQualifiedName, AccountType, AccountSubType string
 		Active                                                    bool
 	},
@@ -66,4 +91,17 @@ func (c *Client) Accounts(ctx context.Context, org string) ([]journal.Account, e
 		return nil, fmt.Errorf("qbo.Accounts: %w", err)
 	}
 	return accounts, nil
+}
+
+// CompanyInfo reads the company's name.
+func (c *Client) CompanyInfo(ctx context.Context, at org.Company) (journal.CompanyInfo, error) {
+	got, err := c.do(ctx, at, request{method: http.MethodGet, path: "companyinfo/" + url.PathEscape(at.Realm)})
+	if err != nil {
+		return journal.CompanyInfo{}, fmt.Errorf("qbo.CompanyInfo: %w", err)
+	}
+	var body struct{ CompanyInfo struct{ CompanyName string } }
+	if err := json.Unmarshal(got, &body); err != nil {
+		return journal.CompanyInfo{}, fmt.Errorf("qbo.CompanyInfo: %w", unreadable())
+	}
+	return journal.CompanyInfo{Name: body.CompanyInfo.CompanyName}, nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/grant"
+	"github.com/passare/qbo-sync/internal/intlog"
 )
 
 // OAuth is Intuit's token and revocation endpoints (../qbosim/quickbooks.md, OAuth).
@@ -97,6 +98,13 @@ func (o *OAuth) post(ctx context.Context, address, contentType, body string) (st
 	return res.StatusCode, answer, nil
 }
 
+// throttled is the token endpoint's 429: nothing happened.
+func throttled() *fault.Error {
+	return &fault.Error{
+		Code: fault.Throttled, Class: fault.Transient, Who: nobody, Message: "QuickBooks asks for a pause.", Remedy: "It is tried again by itself in a minute.", RetryAfter: intlog.ThrottlePause,
+	}
+}
+
 func unreachable(cause error) error {
 	return &fault.Error{
 		Code: fault.Unavailable, Class: fault.Transient, Who: nobody, Message: "QuickBooks' sign-in cannot be reached.", Remedy: "It is tried again by itself.", Cause: cause,
@@ -121,6 +129,9 @@ func errorIn(body []byte) string {
 }
 
 func tokensOf(status int, body []byte) (grant.Tokens, error) {
+	if details, _ := read(body); status == http.StatusTooManyRequests || (seen{details: details}).has("3001") {
+		return grant.Tokens{}, throttled()
+	}
 	var answer struct {
 		Access  string `json:"access_token"`
 		Refresh string `json:"refresh_token"`

@@ -14,20 +14,24 @@ import (
 
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/journal"
+	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/qbo"
 )
 
 // tokens gives one token after another.
 type tokens struct{ renewed int }
 
-func (k *tokens) Token(_ context.Context, org string) (string, string, error) {
-	return "realm-" + org, fmt.Sprint("secret-token-", k.renewed), nil
+func (k *tokens) Token(context.Context, org.Company) (string, error) {
+	return fmt.Sprint("secret-token-", k.renewed), nil
 }
 
-func (k *tokens) Renew(_ context.Context, org, _ string) (string, string, error) {
+func (k *tokens) Renew(context.Context, org.Company, string) (string, error) {
 	k.renewed++
-	return "realm-" + org, fmt.Sprint("secret-token-", k.renewed), nil
+	return fmt.Sprint("secret-token-", k.renewed), nil
 }
+
+// at is the company of an organisation.
+func at(id string) org.Company { return org.Company{Org: id, Realm: "realm-" + id} }
 
 // client is a client of a server that a test writes.
 func client(t *testing.T, h http.HandlerFunc) (*qbo.Client, *tokens) {
@@ -62,7 +66,7 @@ func TestWhatGoesToQuickBooks(t *testing.T) {
 		path, body, contentType, authorization = r.URL.String(), string(raw), r.Header.Get("Content-Type"), r.Header.Get("Authorization")
 		_, _ = w.Write([]byte(`{"JournalEntry":{"Id":"192"},"time":"x"}`))
 	})
-	id, err := c.CreateJournalEntry(t.Context(), "willow", someEntry(t), "req-1")
+	id, err := c.CreateJournalEntry(t.Context(), at("willow"), someEntry(t), "req-1")
 	if err != nil || id != "192" {
 		t.Fatalf("%q %v", id, err)
 	}
@@ -121,19 +125,19 @@ func TestEveryAnswerBecomesOneFault(t *testing.T) {
 				_, _ = w.Write([]byte(a.body))
 			})
 			calls := map[string]func() error{
-				"create entry": func() error { _, err := c.CreateJournalEntry(t.Context(), "o", someEntry(t), "r"); return err },
+				"create entry": func() error { _, err := c.CreateJournalEntry(t.Context(), at("o"), someEntry(t), "r"); return err },
 				"create customer": func() error {
-					_, err := c.CreateCustomer(t.Context(), "o", journal.NewName{Display: "x"}, "r")
+					_, err := c.CreateCustomer(t.Context(), at("o"), journal.NewName{Display: "x"}, "r")
 					return err
 				},
 				"create vendor": func() error {
-					_, err := c.CreateVendor(t.Context(), "o", journal.NewName{Display: "x"}, "r")
+					_, err := c.CreateVendor(t.Context(), at("o"), journal.NewName{Display: "x"}, "r")
 					return err
 				},
-				"find entries": func() error { _, err := c.JournalEntriesByDocNumber(t.Context(), "o", []string{"d"}); return err },
-				"find names":   func() error { _, err := c.NamesCalled(t.Context(), "o", "x"); return err },
-				"accounts":     func() error { _, err := c.Accounts(t.Context(), "o"); return err },
-				"preferences":  func() error { _, err := c.Preferences(t.Context(), "o"); return err },
+				"find entries": func() error { _, err := c.JournalEntriesByDocNumber(t.Context(), at("o"), []string{"d"}); return err },
+				"find names":   func() error { _, err := c.NamesCalled(t.Context(), at("o"), "x"); return err },
+				"accounts":     func() error { _, err := c.Accounts(t.Context(), at("o")); return err },
+				"preferences":  func() error { _, err := c.Preferences(t.Context(), at("o")); return err },
 			}
 			for call, do := range calls {
 				want := a.read
@@ -167,14 +171,14 @@ func TestWhatCannotHaveArrivedIsNotUnknown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.CreateJournalEntry(t.Context(), "o", someEntry(t), "r"); !fault.Is(err, fault.Unavailable) {
+	if _, err := c.CreateJournalEntry(t.Context(), at("o"), someEntry(t), "r"); !fault.Is(err, fault.Unavailable) {
 		t.Errorf("nobody listens: %v", err)
 	}
 	cut, _ := client(t, func(w http.ResponseWriter, _ *http.Request) {
 		conn, _, _ := w.(http.Hijacker).Hijack()
 		_ = conn.Close()
 	})
-	if _, err := cut.CreateJournalEntry(t.Context(), "o", someEntry(t), "r"); !fault.Is(err, fault.Unknown) {
+	if _, err := cut.CreateJournalEntry(t.Context(), at("o"), someEntry(t), "r"); !fault.Is(err, fault.Unknown) {
 		t.Errorf("the connection was cut after the request: %v", err)
 	}
 	waiting, cancel := context.WithCancel(t.Context())
@@ -183,7 +187,7 @@ func TestWhatCannotHaveArrivedIsNotUnknown(t *testing.T) {
 		cancel()
 		<-r.Context().Done()
 	})
-	if _, err := hung.CreateJournalEntry(waiting, "o", someEntry(t), "r"); !fault.Is(err, fault.Unknown) {
+	if _, err := hung.CreateJournalEntry(waiting, at("o"), someEntry(t), "r"); !fault.Is(err, fault.Unknown) {
 		t.Errorf("no answer in time: %v", err)
 	}
 }
@@ -199,7 +203,7 @@ func TestATokenIsRenewedOnceUnderTheSameRequestid(t *testing.T) {
 		}
 		_, _ = w.Write([]byte(`{"JournalEntry":{"Id":"1"}}`))
 	})
-	if _, err := c.CreateJournalEntry(t.Context(), "o", someEntry(t), "r1"); err != nil || k.renewed != 1 {
+	if _, err := c.CreateJournalEntry(t.Context(), at("o"), someEntry(t), "r1"); err != nil || k.renewed != 1 {
 		t.Fatalf("%v, renewed %d", err, k.renewed)
 	}
 	if diff := cmp.Diff([]string{"Bearer secret-token-0 r1", "Bearer secret-token-1 r1"}, seen); diff != "" {
@@ -222,18 +226,18 @@ func TestQueriesAreQuotedAndPaged(t *testing.T) {
 			_, _ = w.Write([]byte(`{"QueryResponse":{}}`))
 		}
 	})
-	if found, err := c.NamesCalled(t.Context(), "o", `Sean O'Brien \ x`); err != nil || len(found) != 0 {
+	if found, err := c.NamesCalled(t.Context(), at("o"), `Sean O'Brien \ x`); err != nil || len(found) != 0 {
 		t.Errorf("%v %v", found, err)
 	}
 	if want := `select * from Customer where DisplayName = 'Sean O\'Brien \\ x' and Active in (true, false) startposition 1 maxresults 1000`; statements[0] != want || len(statements) != 3 {
 		t.Errorf("%q", statements)
 	}
-	accounts, err := c.Accounts(t.Context(), "o")
+	accounts, err := c.Accounts(t.Context(), at("o"))
 	if err != nil || len(accounts) != 1001 || accounts[1000] != (journal.Account{ID: "last", Name: "N", Type: "Bank", Active: true}) {
 		t.Errorf("%d accounts, %v", len(accounts), err)
 	}
 	statements = nil
-	if _, err := c.JournalEntriesByDocNumber(t.Context(), "o", make([]string, 61)); err != nil || len(statements) != 3 {
+	if _, err := c.JournalEntriesByDocNumber(t.Context(), at("o"), make([]string, 61)); err != nil || len(statements) != 3 {
 		t.Errorf("%d statements for 61 numbers, %v", len(statements), err)
 	}
 }

@@ -33,7 +33,7 @@ type Store interface {
 	// ConfigSweeps lists the organisations whose configuration has a sweep time up to now; ConfigSwept removes that time.
 	ConfigSweeps(ctx context.Context, now time.Time, limit int) (orgs []string, err error)
 	ConfigSwept(ctx context.Context, org string, now time.Time) error
-	// Mended takes away the note that QuickBooks refuses the organisation's grant, and stores sweep times.
+	// Mended takes away the note that QuickBooks refuses the organisation's grant, counts the grant, and stores sweep times.
 	Mended(ctx context.Context, org string, sweeps []time.Time) error
 	// List lists entries of a tab, newest first, after a mark.
 	List(ctx context.Context, org, tab string, after intlog.Mark, limit int) ([]intlog.Entry, error)
@@ -157,9 +157,19 @@ func (r *Retrier) Reconnected(ctx context.Context, org string) (int, error) {
 	if err := r.store.Mended(ctx, org, []time.Time{now.Add(intlog.SweepSoon), now.Add(intlog.SweepLate)}); err != nil {
 		return 0, fmt.Errorf("retrying.Reconnected: %w", err)
 	}
-	n, err := r.releaseFixed(ctx, org)
+	n, err := r.release(ctx, org, fixedByConfig)
 	if err != nil {
 		return n, fmt.Errorf("retrying.Reconnected: %w", err)
+	}
+	return n, nil
+}
+
+// Renamed lets the entries of an organisation go that failed for a name or for something inactive, since a case or business was linked anew. It
+// answers how many it released.
+func (r *Retrier) Renamed(ctx context.Context, org string) (int, error) {
+	n, err := r.release(ctx, org, func(p rules.Problem) bool { return p.Kind == rules.NoName || p.Kind == rules.Account })
+	if err != nil {
+		return n, fmt.Errorf("retrying.Renamed: %w", err)
 	}
 	return n, nil
 }
@@ -173,7 +183,7 @@ func (r *Retrier) sweepConfigs(ctx context.Context) (int, error) {
 	}
 	released := 0
 	for _, id := range orgs {
-		n, err := r.releaseFixed(ctx, id)
+		n, err := r.release(ctx, id, fixedByConfig)
 		if released += n; err != nil {
 			return released, err
 		}
@@ -184,10 +194,9 @@ func (r *Retrier) sweepConfigs(ctx context.Context) (int, error) {
 	return released, nil
 }
 
-// releaseFixed queues the failed entries whose cause a change of the configuration may have taken away, oldest first. One that still
-// has its cause fails again.
-func (r *Retrier) releaseFixed(ctx context.Context, id string) (int, error) {
-	waiting, err := r.failedFor(ctx, id, fixedByConfig)
+// release queues the failed entries that have a cause of a kind, which may be gone, oldest first. One that still has its cause fails again.
+func (r *Retrier) release(ctx context.Context, id string, kind func(rules.Problem) bool) (int, error) {
+	waiting, err := r.failedFor(ctx, id, kind)
 	if err != nil {
 		return 0, err
 	}
@@ -233,7 +242,7 @@ func (r *Retrier) failedFor(ctx context.Context, id string, kind func(rules.Prob
 }
 
 func fixedByConfig(p rules.Problem) bool {
-	return p.Kind == rules.Connection || p.Kind == rules.Mapping
+	return p.Kind == rules.Connection || p.Kind == rules.Mapping || p.Kind == rules.Company
 }
 
 // machine is who did what no person did.

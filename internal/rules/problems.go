@@ -10,7 +10,7 @@ import (
 // Kind groups problems by what makes them go away.
 type Kind string
 
-// The kinds. Mapping, Period, Account, Name and Data wait for a person; Member goes by itself.
+// The kinds. Member and Transient go by themselves; the others wait for a person.
 const (
 	Mapping    Kind = "mapping"    // an account or branch is not mapped
 	Period     Kind = "period"     // the books are closed on the entry's date
@@ -19,6 +19,7 @@ const (
 	Data       Kind = "data"       // the record itself must be corrected in Passare
 	Choice     Kind = "choice"     // a person must choose: whole, difference or nothing
 	Connection Kind = "connection" // QuickBooks refuses our grant: reconnect
+	Company    Kind = "company"    // it stands in the QuickBooks company that was connected before
 	Member     Kind = "member"     // waits for another record, and goes by itself
 	Transient  Kind = "transient"  // QuickBooks cannot do it now: it goes by itself
 )

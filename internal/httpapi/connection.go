@@ -1,0 +1,234 @@
+package httpapi
+
+import (
+	"context"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/grant"
+	"github.com/passare/qbo-sync/internal/intlog"
+	"github.com/passare/qbo-sync/internal/org"
+)
+
+// Connector connects organisations to QuickBooks (package grant).
+type Connector interface {
+	View(ctx context.Context, org string) (grant.View, error)
+	Start(ctx context.Context, p org.Person, browser string, other bool) (address string, ends time.Time, err error)
+	Finish(ctx context.Context, a grant.Answer) (grant.Connected, error)
+	Disconnect(ctx context.Context, p org.Person) error
+}
+
+// Reads says how many metered reads of QuickBooks were spent in a month.
+type Reads interface {
+	ReadsOf(ctx context.Context, org, month string) (int, error)
+	ReadsSpent(ctx context.Context, month string) (int, error)
+}
+
+// Connection serves GET and DELETE /v1/connection, POST /v1/connection/start, and GET /oauth/callback, to which Intuit sends the browser back.
+type Connection struct {
+	Gate
+	Connector Connector
+	Reads     Reads
+	Allowance int // reads a month of the whole app
+	Now       func() time.Time
+	Random    func() string // at least 128 bits
+	Log       *slog.Logger
+}
+
+// Register adds the routes.
+func (h *Connection) Register(mux *http.ServeMux) {
+	mux.HandleFunc("GET /v1/connection", h.open(org.Manage, h.get))
+	mux.HandleFunc("POST /v1/connection/start", h.open(org.Manage, h.start))
+	mux.HandleFunc("DELETE /v1/connection", h.open(org.Manage, h.disconnect))
+	mux.HandleFunc("GET /oauth/callback", h.callback)
+}
+
+// connectionRow is a connection as people see it; what does not apply is absent.
+type connectionRow struct {
+	State          string          `json:"state"`
+	Company        string          `json:"company,omitempty"`
+	Realm          string          `json:"realm,omitempty"`
+	ConnectedBy    string          `json:"connected_by,omitempty"`
+	ConnectedAt    *time.Time      `json:"connected_at,omitempty"`
+	RefreshedAt    *time.Time      `json:"refreshed_at,omitempty"`
+	EndsAt         *time.Time      `json:"ends_at,omitempty"`
+	DaysLeft       *int            `json:"days_left,omitempty"`
+	RefusedSince   *time.Time      `json:"refused_since,omitempty"`
+	DisconnectedBy string          `json:"disconnected_by,omitempty"`
+	DisconnectedAt *time.Time      `json:"disconnected_at,omitempty"`
+	PausedUntil    *time.Time      `json:"paused_until,omitempty"`
+	Notices        []intlog.Notice `json:"notices"`
+	Reads          readsRow        `json:"reads"`
+}
+
+// readsRow is what QuickBooks' metering has counted this month. Of the app's allowance only the share is shown, since others use it, too.
+type readsRow struct {
+	Month   string `json:"month"`
+	Spent   int    `json:"spent"`
+	Percent int    `json:"allowance_used_percent"`
+}
+
+func (h *Connection) get(w http.ResponseWriter, r *http.Request, p org.Person) error {
+	view, err := h.Connector.View(r.Context(), p.Org)
+	if err != nil {
+		return err
+	}
+	row := connectionRowOf(view, h.Now())
+	if row.Reads, err = h.reads(r.Context(), p.Org); err != nil {
+		return err
+	}
+	w.Header().Set("ETag", tag(view.Connection.Rev))
+	write(w, http.StatusOK, "application/json", row)
+	return nil
+}
+
+func (h *Connection) reads(ctx context.Context, id string) (readsRow, error) {
+	month := intlog.MeteredMonth(h.Now())
+	spent, err := h.Reads.ReadsOf(ctx, id, month)
+	if err != nil {
+		return readsRow{}, err
+	}
+	all, err := h.Reads.ReadsSpent(ctx, month)
+	return readsRow{Month: month, Spent: spent, Percent: all * 100 / max(h.Allowance, 1)}, err
+}
+
+func connectionRowOf(v grant.View, now time.Time) connectionRow {
+	c := v.Connection
+	row := connectionRow{
+		State: string(v.State), Company: c.Company, Realm: c.Realm, ConnectedBy: c.By, ConnectedAt: known(c.At), RefreshedAt: known(c.RefreshedAt),
+		EndsAt: known(c.End()), RefusedSince: known(v.RefusedSince), DisconnectedBy: c.EndedBy, DisconnectedAt: known(c.EndedAt), Notices: append([]intlog.Notice{}, v.Notices...),
+	}
+	if v.PausedUntil.After(now) {
+		row.PausedUntil = &v.PausedUntil
+	}
+	if row.EndsAt != nil {
+		left := int(row.EndsAt.Sub(now).Hours() / 24)
+		row.DaysLeft = &left
+	}
+	return row
+}
+
+// known is a time, or nil if there is none.
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// browserCookie binds an attempt to connect to the browser that began it.
+const browserCookie = "__Host-passare-connect"
+
+func (h *Connection) start(w http.ResponseWriter, r *http.Request, p org.Person) error {
+	var other bool
+	if err := readFields(w, r, map[string]wanted{"other_company": {&other, "true or false"}}); err != nil {
+		return err
+	}
+	browser := browserOf(r)
+	if browser == "" {
+		browser = h.Random()
+	}
+	address, ends, err := h.Connector.Start(r.Context(), p, browser, other)
+	if err != nil {
+		return err
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name: browserCookie, Value: browser, Path: "/", MaxAge: int(grant.AttemptLife.Seconds()), Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+	write(w, http.StatusOK, "application/json", struct {
+		Address string    `json:"authorize_url"`
+		Ends    time.Time `json:"expires_at"`
+	}{address, ends})
+	return nil
+}
+
+func browserOf(r *http.Request) string {
+	cookie, err := r.Cookie(browserCookie)
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
+func (h *Connection) disconnect(w http.ResponseWriter, r *http.Request, p org.Person) error {
+	want, err := ifMatch(r)
+	if err != nil {
+		return err
+	}
+	view, err := h.Connector.View(r.Context(), p.Org)
+	if err != nil {
+		return err
+	}
+	if want != nil && *want != view.Connection.Rev {
+		return fault.New(fault.Stale, "Somebody changed the connection since you looked. Look at it again.")
+	}
+	if err := h.Connector.Disconnect(r.Context(), p); err != nil {
+		return err
+	}
+	return h.get(w, r, p)
+}
+
+// callback ends a consent. Who it is for is known from the attempt, not from a token: the browser comes from Intuit.
+func (h *Connection) callback(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	done, err := h.Connector.Finish(r.Context(), grant.Answer{
+		State: query.Get("state"), Code: query.Get("code"), Realm: query.Get("realmId"), Error: query.Get("error"), Browser: browserOf(r),
+	})
+	trace := h.NewTrace()
+	if err != nil {
+		h.Log.WarnContext(r.Context(), "connection refused", "code", fault.CodeOf(err), "trace", trace)
+	} else {
+		h.Log.InfoContext(r.Context(), "connected", "org", done.Connection.Org, "released", done.Released)
+	}
+	if strings.Contains(r.Header.Get("Accept"), "json") {
+		h.answer(w, done, err, trace)
+		return
+	}
+	showCallback(w, done, err, trace)
+}
+
+func (h *Connection) answer(w http.ResponseWriter, done grant.Connected, err error, trace string) {
+	if err != nil {
+		writeProblem(w, err, trace)
+		return
+	}
+	write(w, http.StatusOK, "application/json", struct {
+		Company  string `json:"company"`
+		Realm    string `json:"realm"`
+		Released int    `json:"released"`
+	}{done.Connection.Company, done.Connection.Realm, done.Released})
+}
+
+// showCallback tells the person how it went, on a page without script, style or address of anything else.
+func showCallback(w http.ResponseWriter, done grant.Connected, err error, trace string) {
+	page := struct {
+		Title, Text, Trace string
+		Released           int
+	}{Title: "QuickBooks is connected", Text: "Connected to " + done.Connection.Company + ".", Released: done.Released}
+	status := http.StatusOK
+	if err != nil {
+		p := problemOf(err, trace)
+		page.Title, page.Text, page.Trace, status = "QuickBooks is not connected", p.Detail, p.Trace, p.Status
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+	h.Set("Referrer-Policy", "no-referrer") // the address has a code in it
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_ = callbackPage().Execute(w, page)
+}
+
+func callbackPage() *template.Template {
+	return template.Must(template.New("callback").Parse(`<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{.Title}}</title>
+<main><h1>{{.Title}}</h1><p>{{.Text}}</p>
+{{- if .Released}}<p>{{.Released}} {{if eq .Released 1}}entry that waited is{{else}}entries that waited are{{end}} on the way now.</p>{{end}}
+<p>You can close this page.{{if .Trace}} If you ask support about this, tell them {{.Trace}}.{{end}}</p></main></html>
+`))
+}
