@@ -16,6 +16,7 @@ test: ## every test, with the race detector, in random order; then the propertie
 	@$(GOTEST) ./...
 	@$(GO) test -shuffle=on ./internal/money ./internal/journal ./internal/intlog ./internal/httpapi -rapid.checks=10000
 	@$(GO) test -shuffle=on ./internal/rules -run Converge -rapid.checks=1000
+	@$(GO) test ./internal/grant -run UnderFire -schedules=10000
 
 test-clients: ## well-known QuickBooks clients of others (python-quickbooks, pinned) against the simulator; needs python3
 	@$(GO) test -tags clients ./internal/qbosim -run ClientsOfOthers -count=1 -v

@@ -145,7 +145,7 @@ func (c *Connector) finish(ctx context.Context, a Answer) (done Connected, err e
 	}
 	tokens, err := c.keeper.oauth.Exchange(ctx, a.Code, c.o.RedirectURL)
 	if err != nil {
-		return done, err
+		return done, unanswered(err, "Start again.")
 	}
 	if err := c.keeper.Connect(ctx, attempt.Org, a.Realm, tokens, attempt.Other); err != nil {
 		return done, err

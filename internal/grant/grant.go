@@ -45,8 +45,8 @@ type Secrets interface {
 	Put(ctx context.Context, name string, value []byte, ifVersion string) (version string, err error)
 }
 
-// OAuth is Intuit's token endpoint. Errors: fault.Disconnected when the grant or code is refused for certain,
-// fault.Unavailable when nothing is known.
+// OAuth is Intuit's token endpoint. Errors: fault.Disconnected when the grant or code is refused for certain, fault.Unknown without an answer,
+// fault.Unavailable and fault.Throttled when nothing happened.
 type OAuth interface {
 	Refresh(ctx context.Context, refreshToken string) (Tokens, error)
 	Exchange(ctx context.Context, code, redirectURL string) (Tokens, error)
@@ -215,7 +215,7 @@ func (k *Keeper) Forget(ctx context.Context, id, realm string) error {
 		},
 		func() error {
 			if err := k.oauth.Revoke(ctx, h.token.Refresh); err != nil && !fault.Is(err, fault.Disconnected) {
-				return err
+				return unanswered(err, "Try again.")
 			}
 			_, err := k.write(ctx, id, h, stored{Realm: realm, Generation: h.token.Generation + 1})
 			return err
@@ -235,9 +235,10 @@ func refreshing(id string) lease.Thing {
 	return lease.Thing{Org: id, Name: "grant", Life: refreshLease}
 }
 
-// renew reads what a sibling may have saved, and refreshes when the lease is ours.
+// renew reads what a sibling may have saved, and refreshes when the lease is ours. A refresh without an answer is to others a token that cannot be had
+// now: nothing of theirs was sent.
 func (k *Keeper) renew(ctx context.Context, id string, h *held, stale string) error {
-	return k.leases.Do(ctx, refreshing(id),
+	err := k.leases.Do(ctx, refreshing(id),
 		func() (bool, error) {
 			if err := k.load(ctx, id, h); err != nil {
 				return false, err
@@ -248,6 +249,15 @@ func (k *Keeper) renew(ctx context.Context, id string, h *held, stale string) er
 			return k.good(h, stale), nil
 		},
 		func() error { return k.refresh(ctx, id, h, stale) })
+	return unanswered(err, "It is tried again by itself.")
+}
+
+// unanswered makes an outcome that is unknown one that was not reached.
+func unanswered(err error, remedy string) error {
+	if !fault.Is(err, fault.Unknown) {
+		return err
+	}
+	return &fault.Error{Code: fault.Unavailable, Class: fault.Transient, Who: nobody, Message: "QuickBooks' sign-in cannot be reached.", Remedy: remedy, Cause: err}
 }
 
 // refresh is done under the lease. A refusal is believed only the second time: a moment later somebody may have saved a newer token, and Intuit

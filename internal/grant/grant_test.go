@@ -23,6 +23,8 @@ type intuit struct {
 	worst   int
 	trouble error
 	revoked []string
+
+	refusing func() // happens once, after the first refusal
 }
 
 func (i *intuit) Refresh(_ context.Context, refresh string) (grant.Tokens, error) {
@@ -37,6 +39,10 @@ func (i *intuit) Refresh(_ context.Context, refresh string) (grant.Tokens, error
 		return grant.Tokens{}, i.trouble
 	}
 	if refresh != i.good {
+		if refusing := i.refusing; refusing != nil {
+			i.refusing = nil
+			refusing()
+		}
 		return grant.Tokens{}, fault.New(fault.Disconnected, "invalid_grant")
 	}
 	i.serial++

@@ -3,12 +3,12 @@
 //	look: is it done already? ──yes──▶ nothing to do
 //	  ▲        │ no
 //	  │        ▼
-//	  └─no── take the lease ──taken──▶ look once more ─▶ act ─▶ give it back
+//	  └─no── take the lease ──taken──▶ look once more ─▶ act ─▶ give it back, unless what was done may still be going on
 //	  in a moment
 //
 // Guarantees: while a lease lasts nobody else acts, however many processes there are; whoever waits notices at once that somebody else has done
-// it. Failure handling: a process that dies keeps its lease until it ends, so a lease must last longer than whatever is done under it, and no
-// longer than others can wait.
+// it. Failure handling: a process that dies keeps its lease until it ends, and so does one that got no answer (fault.Unknown), since what it sent
+// may yet arrive. So a lease must last longer than whatever is done under it.
 package lease
 
 import (
@@ -74,9 +74,11 @@ func (t *Taker) Do(ctx context.Context, thing Thing, look func() (done bool, err
 }
 
 // act looks once more, since somebody may have acted and given the lease back after the look before.
-func (t *Taker) act(ctx context.Context, thing Thing, owner string, look func() (bool, error), act func() error) error {
+func (t *Taker) act(ctx context.Context, thing Thing, owner string, look func() (bool, error), act func() error) (err error) {
 	defer func() {
-		_ = t.store.Unlease(context.WithoutCancel(ctx), thing.Org, thing.Name, owner) // a lease that is not given back ends by itself
+		if !fault.Is(err, fault.Unknown) {
+			_ = t.store.Unlease(context.WithoutCancel(ctx), thing.Org, thing.Name, owner) // a lease that is not given back ends by itself
+		}
 	}()
 	if done, err := look(); err != nil || done {
 		return err

@@ -30,8 +30,8 @@ func NewOAuth(o OAuthOptions, client *http.Client, timeout time.Duration) *OAuth
 	return &OAuth{o: o, client: client, timeout: timeout}
 }
 
-// Refresh exchanges a refresh token. Errors: fault.Disconnected for invalid_grant, which is certain;
-// fault.Unavailable for everything else, after which the refresh token is still good.
+// Refresh exchanges a refresh token. Errors: fault.Disconnected for invalid_grant, which is certain; fault.Unknown without an answer: the refresh
+// token may have been replaced, or may yet be; fault.Throttled and fault.Unavailable for everything else, after which it is still good.
 func (o *OAuth) Refresh(ctx context.Context, refreshToken string) (grant.Tokens, error) {
 	t, err := o.tokens(ctx, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refreshToken}})
 	if err != nil {
@@ -88,12 +88,12 @@ func (o *OAuth) post(ctx context.Context, address, contentType, body string) (st
 	req.Header.Set("x-include-refresh-token-hard-expires-in", "true")
 	res, err := o.client.Do(req)
 	if err != nil {
-		return 0, nil, unreachable(withoutURL(err))
+		return 0, nil, unanswered(err, true)
 	}
 	defer res.Body.Close()
 	answer, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
-		return 0, nil, unreachable(err)
+		return 0, nil, unanswered(err, true)
 	}
 	return res.StatusCode, answer, nil
 }
