@@ -281,7 +281,11 @@ func (c *Connector) disconnect(ctx context.Context, p org.Person) error {
 	if err := c.store.Broken(ctx, p.Org, config.Grants, c.now()); err != nil {
 		return err
 	}
-	_, err = c.note(ctx, p.Org, func(x *org.Connection) { x.EndedAt, x.EndedBy = c.now(), p.Name })
+	_, err = c.note(ctx, p.Org, func(x *org.Connection) {
+		if x.At.Equal(connection.At) { // else somebody has connected it again meanwhile
+			x.EndedAt, x.EndedBy = c.now(), p.Name
+		}
+	})
 	return err
 }
 

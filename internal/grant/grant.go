@@ -342,11 +342,7 @@ func (k *Keeper) write(ctx context.Context, id string, h *held, next stored) (bo
 			h.token, h.version = next, version
 			return true, nil
 		case fault.Is(err, fault.Conflict):
-			// Somebody saved first, or a try before this one was stored and its answer lost.
-			if err := k.load(ctx, id, h); err != nil {
-				return false, err
-			}
-			return h.token.Generation == next.Generation && h.token.Access == next.Access, nil
+			return false, k.load(ctx, id, h) // somebody saved first, or a try before this one was stored and its answer lost
 		}
 		_ = lease.Pause(ctx, saveAgain<<try)
 	}

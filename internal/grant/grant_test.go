@@ -9,9 +9,12 @@ import (
 
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/grant"
+	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/lease"
 	"github.com/passare/qbo-sync/internal/memory"
 	"github.com/passare/qbo-sync/internal/org"
+	"github.com/passare/qbo-sync/internal/passare"
+	"github.com/passare/qbo-sync/internal/rules"
 )
 
 // intuit is a token endpoint that replaces the refresh token each time; the old one dies.
@@ -187,4 +190,13 @@ func TestAnotherCompanyIsRefused(t *testing.T) {
 	if got := token(t, h.keeper); got != "access-0" {
 		t.Error(got)
 	}
+}
+
+// entryThatWaitsForTheConnection is a payment's entry that failed since QuickBooks was not connected.
+func entryThatWaitsForTheConnection(id string, now time.Time) intlog.Entry {
+	e := intlog.New(passare.Event{
+		Org: "willow", Record: passare.Ref{Type: passare.Payment, ID: id}, Version: 1, Verb: passare.Created, Body: &passare.PaymentBody{},
+	}, intlog.Failed, "", now)
+	e.Cause = []rules.Problem{{Kind: rules.Connection}}
+	return e
 }

@@ -73,7 +73,7 @@ func TestWhoMeetsWhomAtTheSecret(t *testing.T) {
 			h.intuit.refusing = func() { h.intuit.good = "refresh-0" }
 			token(t, h.keeper)
 		}, "access-1"},
-		"a save whose answer was lost is recognised as one's own": {func(t *testing.T, h *house) {
+		"a save whose answer was lost loses nothing": {func(t *testing.T, h *house) {
 			h.now = h.now.Add(2 * time.Hour)
 			token(t, h.through(&meddling{lose: 1}))
 			if h.intuit.serial != 1 {
