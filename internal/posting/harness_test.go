@@ -2,6 +2,7 @@ package posting_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -55,6 +56,8 @@ type house struct {
 	sim     *qbosim.Sim
 	intake  *intake.Intake
 	retrier *retrying.Retrier
+	oauth   *qbo.OAuth
+	keeper  *grant.Keeper
 	client  *qbo.Client
 	matcher *matching.Matcher
 	worker  *posting.Worker
@@ -82,8 +85,11 @@ func newHouse(t *testing.T) *house {
 	}
 	mapping.Roles[org.AccountsReceivable] = add("accounts_receivable", "Accounts Receivable")
 	mapping.GL["4000"], mapping.GL["6100"] = add("4000", "Income"), add("6100", "Expense")
-	if err := h.sim.AddCompany(company); err != nil {
-		t.Fatal(err)
+	for _, r := range []string{realm, elsewhere} {
+		company.Realm = r
+		if err := h.sim.AddCompany(company); err != nil {
+			t.Fatal(err)
+		}
 	}
 	config := org.Config{Org: willow, Realm: realm, Mapping: mapping, Settings: org.Settings{AutoSync: true, AutoAddToExports: true}}
 	if _, err := h.store.PutConfig(t.Context(), config, 0); err != nil {
@@ -99,15 +105,15 @@ func newHouse(t *testing.T) *house {
 func (h *house) connect(patience time.Duration) {
 	h.t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // net/http asks again by itself on a connection that was used before
-	oauth := qbo.NewOAuth(qbo.OAuthOptions{TokenURL: h.server.URL + "/oauth2/v1/tokens/bearer", ClientID: "id", ClientSecret: "secret"}, client, patience)
+	h.oauth = qbo.NewOAuth(qbo.OAuthOptions{TokenURL: h.server.URL + "/oauth2/v1/tokens/bearer", ClientID: "id", ClientSecret: "secret"}, client, patience)
 	leases := lease.New(memory.NewLeases(), "worker", h.clock.now)
-	keeper := grant.New(memory.NewSecrets(), leases, oauth, h.clock.now)
-	tokens, err := oauth.Refresh(h.t.Context(), h.sim.Grant(realm))
+	h.keeper = grant.New(memory.NewSecrets(), leases, h.oauth, h.clock.now)
+	tokens, err := h.oauth.Refresh(h.t.Context(), h.sim.Grant(realm))
 	if err == nil {
-		err = keeper.Connect(h.t.Context(), willow, realm, tokens, false)
+		err = h.keeper.Connect(h.t.Context(), willow, realm, tokens, false)
 	}
 	if err == nil {
-		h.client, err = qbo.New(qbo.Options{BaseURL: h.server.URL, HTTP: client, Tokens: keeper, Timeout: patience, Now: h.clock.now, Meter: h.store, Pauses: h.store})
+		h.client, err = qbo.New(qbo.Options{BaseURL: h.server.URL, HTTP: client, Tokens: h.keeper, Timeout: patience, Now: h.clock.now, Meter: h.store, Pauses: h.store})
 	}
 	if err != nil {
 		h.t.Fatal(err)
@@ -232,4 +238,30 @@ func (h *house) config(change func(*org.Config)) {
 	if _, err := h.store.PutConfig(h.t.Context(), c, c.Version); err != nil {
 		h.t.Fatal(err)
 	}
+}
+
+// quickbooks asks QuickBooks as somebody who works in it.
+func (h *house) quickbooks(method, path, contentType, body string) (status int, answer string) {
+	h.t.Helper()
+	access, err := h.keeper.Token(h.t.Context(), org.Company{Org: willow, Realm: realm})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	r, err := http.NewRequestWithContext(h.t.Context(), method, h.server.URL+"/v3/company/"+realm+"/"+path, strings.NewReader(body))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+access)
+	r.Header.Set("Content-Type", contentType)
+	r.Header.Set("Accept", "application/json")
+	res, err := h.server.Client().Do(r)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	raw, err := io.ReadAll(res.Body)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return res.StatusCode, string(raw)
 }
