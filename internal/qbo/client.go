@@ -95,6 +95,7 @@ type answer struct {
 	status int
 	tid    string
 	body   []byte
+	access string // the token that was sent, which no fault may say back
 }
 
 // do sends a request with the organisation's token and gives the body of a success.
@@ -167,7 +168,7 @@ func (c *Client) send(ctx context.Context, realm, access string, r request) (ans
 		return answer{}, unanswered(err, r.write)
 	}
 	defer res.Body.Close()
-	a := answer{status: res.StatusCode, tid: res.Header.Get("intuit_tid")}
+	a := answer{status: res.StatusCode, tid: res.Header.Get("intuit_tid"), access: access}
 	if a.body, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer)); err != nil {
 		return answer{}, unanswered(err, r.write)
 	}

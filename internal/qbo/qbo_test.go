@@ -111,7 +111,14 @@ func TestEveryAnswerBecomesOneFault(t *testing.T) {
 		"200 cut off":                        {200, `{"JournalEntry":{"Id":"1`, fault.Unknown, fault.Unavailable},
 		"200 as a page":                      {200, `<html>Sign in</html>`, fault.Unknown, fault.Unavailable},
 		"302 to somewhere":                   {304, ``, fault.Unknown, fault.Unavailable},
-		"404 as a page":                      {404, `<html>Not Found</html>`, fault.Refused, fault.Refused},
+		"404 as a page":                      {404, `<html>Not Found</html>`, fault.Unknown, fault.Unavailable},
+		"400 as a page":                      {400, `<html>Bad Request</html>`, fault.Unknown, fault.Unavailable},
+		"400 with an empty fault":            {400, `{"Fault":{"Error":[],"type":"ValidationFault"}}`, fault.Unknown, fault.Unavailable},
+		"400 6240 with its code as a number": {400, `{"Fault":{"Error":[{"Message":"m","code":6240}]}}`, fault.NameTaken, fault.NameTaken},
+		"400 6240 without its list":          {400, `{"Fault":{"Error":{"Message":"m","code":"6240"}}}`, fault.NameTaken, fault.NameTaken},
+		"200 that answers nothing":           {200, `{"time":"x"}`, fault.Unknown, fault.Unavailable},
+		"200 null":                           {200, `null`, fault.Unknown, fault.Unavailable},
+		"200 with a fault before a null one": {200, `{"Fault":{"Error":[{"Message":"m","code":"3001"}]},"fault":null}`, fault.Throttled, fault.Throttled},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
