@@ -213,6 +213,7 @@ func answers() []string {
 		strings.Replace(service(`[`+one+`]`), `"6240"`, `6240`, 1), service(`[{"code":"6000","Detail":"An unexpected error occurred while accessing or saving your data. Please wait a few minutes and try again."}]`),
 		service(`[{"Message":"` + strings.Repeat("long ", 400) + `","code":"` + strings.Repeat("9", 300) + `","element":"` + strings.Repeat("e", 300) + `"}]`),
 		service(`[` + strings.Repeat(one+`,`, 200) + one + `]`), service(`[{"Message":"` + strings.Repeat("é", 290) + accessToken + `","code":"` + accessToken + `","element":"` + accessToken + `"}]`),
+		`{"access_token":"` + accessToken + `","refresh_token":"` + accessToken + `","expires_in":"` + accessToken + `"}`, `{"error":"` + accessToken + `"}`, `{"error":"invalid_grant"}`,
 		`{"Fault":null}`, `{"Fault":null,"JournalEntry":{"Id":"1"}}`, `{"Fault":"down"}`, `{"Fault":[]}`, `{"Fault":{}}`, `{"Fault":1}`,
 		service(`[` + one + `]`)[:60], `{"Fault":{"Error":[` + one + `]},"fault":null}`, `{"fault":{"error":[]},"Fault":{"Error":[` + one + `]}}`,
 		gateway, xmlFault, xmlFault[:120], `<IntuitResponse><Fault><Error code="6240"/></Fault></IntuitResponse>`, `<IntuitResponse/>`,
@@ -224,17 +225,24 @@ func answers() []string {
 // FuzzAnAnswer: any answer becomes a result or one fault that says what to do, and a write is certainly refused only when a fault says so.
 func FuzzAnAnswer(f *testing.F) {
 	for _, s := range answers() {
-		for _, status := range []uint16{200, 400, 401, 403, 404, 429, 500, 503} {
+		for _, status := range []uint16{200, 400, 500} {
 			f.Add(status, []byte(s), "1-5f73")
 		}
+	}
+	for _, status := range []uint16{100, 204, 302, 401, 403, 404, 429, 503} {
+		f.Add(status, []byte(answers()[0]), accessToken+strings.Repeat("t", 300))
 	}
 	f.Fuzz(func(t *testing.T, status uint16, body []byte, tid string) {
 		if status < 100 || status > 999 {
 			status = 100 + status%900
 		}
-		c := carried(t, oneToken(accessToken), func(r *http.Request) *http.Response {
-			return &http.Response{StatusCode: int(status), Header: http.Header{"Intuit_tid": {tid}, "intuit_tid": {tid}}, Body: io.NopCloser(bytes.NewReader(body)), Request: r}
+		carry := carrier(func(r *http.Request) *http.Response {
+			return &http.Response{StatusCode: int(status), Header: http.Header{"Intuit_tid": {tid}}, Body: io.NopCloser(bytes.NewReader(body)), Request: r}
 		})
+		oauth := qbo.NewOAuth(qbo.OAuthOptions{TokenURL: "http://127.0.0.1", RevokeURL: "http://127.0.0.1", ClientID: "id", ClientSecret: accessToken}, &http.Client{Transport: carry}, time.Minute)
+		checkFault(t, "refresh", second(oauth.Refresh(t.Context(), accessToken)))
+		checkFault(t, "revoke", oauth.Revoke(t.Context(), accessToken))
+		c := carried(t, oneToken(accessToken), carry)
 		for _, name := range []string{"JournalEntry", "Customer", "Vendor"} {
 			id, err := create(t, c, name)
 			checkFault(t, name, err)

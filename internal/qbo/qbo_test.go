@@ -195,6 +195,35 @@ func TestWhatCannotHaveArrivedIsNotUnknown(t *testing.T) {
 	}
 }
 
+func TestNothingThatWasReadOrAskedIsInTheErrorOfAnUnansweredRequest(t *testing.T) {
+	t.Parallel()
+	for name, written := range map[string]string{
+		"no HTTP": "John Smith owes 10.00\r\n\r\n", "no status": "HTTP/1.1 John\r\n\r\n", "no header": "HTTP/1.1 200 OK\r\nJohn Smith\r\n\r\n",
+		"no length": "HTTP/1.1 200 OK\r\nContent-Length: John\r\n\r\n", "cut off": "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"John",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, _ := client(t, func(w http.ResponseWriter, _ *http.Request) {
+				conn, _, _ := w.(http.Hijacker).Hijack()
+				_, _ = io.WriteString(conn, written)
+				_ = conn.Close()
+			})
+			_, read := c.NamesCalled(t.Context(), "o", "John Smith")
+			_, wrote := c.CreateCustomer(t.Context(), "o", journal.NewName{Display: "John Smith"}, "requestid-of-John")
+			if !fault.Is(read, fault.Unavailable) || !fault.Is(wrote, fault.Unknown) {
+				t.Errorf("read %v, wrote %v", read, wrote)
+			}
+			for _, err := range []error{read, wrote} {
+				for _, never := range []string{"John", "Smith", "requestid", "secret-token"} {
+					if strings.Contains(err.Error(), never) {
+						t.Errorf("%q is in %q", never, err)
+					}
+				}
+			}
+		})
+	}
+}
+
 func TestATokenIsRenewedOnceUnderTheSameRequestid(t *testing.T) {
 	t.Parallel()
 	var seen []string
