@@ -35,7 +35,7 @@ golden: ## renew every golden file from the code; then look at the difference
 bench: ## CPU and allocations of taking in, planning and posting, and that they do not grow
 	@$(GO) test ./internal/local -run '^$$' -bench . -benchmem -count=1
 
-fuzz: ## each fuzz target for ten seconds
+fuzz: ## each fuzz target for ten seconds; an input that fails stays in the package's testdata
 	@set -e; for package in $$(grep -rl --include='*_test.go' '^func Fuzz' internal | xargs -n1 dirname | sort -u); do \
 	  for target in $$(grep -ho '^func Fuzz[A-Za-z]*' $$package/*_test.go | sed 's/func //'); do \
-	    $(GO) test ./$$package -run '^$$' -fuzz "^$$target$$" -fuzztime 10s; done; done
+	    $(GO) test ./$$package -run '^$$' -fuzz "^$$target$$" -fuzztime 10s -fuzzminimizetime 20x; done; done

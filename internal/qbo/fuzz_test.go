@@ -230,7 +230,7 @@ func FuzzAnAnswer(f *testing.F) {
 		}
 	}
 	for _, status := range []uint16{100, 204, 302, 401, 403, 404, 429, 503} {
-		f.Add(status, []byte(answers()[0]), accessToken+strings.Repeat("t", 300))
+		f.Add(status, []byte(answers()[0]), accessToken+strings.Repeat("é", 300))
 	}
 	f.Fuzz(func(t *testing.T, status uint16, body []byte, tid string) {
 		if status < 100 || status > 999 {
@@ -309,8 +309,13 @@ func checkFault(t *testing.T, call string, err error) {
 	if n := utf8.RuneCountInString(text); n > 20_000 {
 		t.Errorf("%s: %d characters", call, n)
 	}
-	if len(f.Origin) > 100 || len(f.Trace) > 200 || len(f.Message) > 2000 {
-		t.Errorf("%s: origin of %d, trace of %d, message of %d bytes", call, len(f.Origin), len(f.Trace), len(f.Message))
+	for what, s := range map[string]string{"origin": f.Origin, "trace": f.Trace} {
+		if n := utf8.RuneCountInString(s); n > 100 {
+			t.Errorf("%s: %s of %d characters", call, what, n)
+		}
+	}
+	if n := utf8.RuneCountInString(f.Text()); n > 500 {
+		t.Errorf("%s: text of %d characters", call, n)
 	}
 }
 
