@@ -65,7 +65,7 @@ func TestNothingOfAPersonIsInTheLineForLogs(t *testing.T) {
 	const name = "John Smith"
 	_, number := strconv.ParseInt(name, 10, 64)
 	_, moment := time.Parse(time.RFC3339, name)
-	_, address := url.Parse("http://host/?name=" + name + "\x00")
+	_, address := url.Parse(strings.Join([]string{"http://host/?name=", name, "\x00"}, ""))
 	_, escape := url.PathUnescape("%zz" + name)
 	typed := json.Unmarshal([]byte(`4711.0815`), new(int64))
 	for what, err := range map[string]error{

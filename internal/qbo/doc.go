@@ -12,6 +12,6 @@
 //	                            whatever its status, and 400/6000 "unexpected error", which may hide a commit
 //
 // A 401 is answered with a new token and the same requestid, once. Nothing else is repeated here: the
-// protocol of package posting decides. No token is ever in an error; what
-// QuickBooks says is in its message for people, cut, and never in its line for logs.
+// protocol of package posting decides. No token is ever in an error. What QuickBooks says is in the
+// message for people, cut, and never in the line for logs.
 package qbo
