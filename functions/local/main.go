@@ -21,9 +21,21 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Getenv, os.Stdout, os.Stderr); err != nil {
-		_, _ = fmt.Fprintln(os.Stderr, err)
+		tell(os.Stderr, err)
 		stop()
 		os.Exit(1)
+	}
+}
+
+// tell shows an error to the person at the terminal: what is wrong, each wrong field with its problem, and for a defect the line for engineers.
+func tell(out io.Writer, err error) {
+	f := fault.As(err)
+	_, _ = fmt.Fprintln(out, f.Text())
+	for _, x := range f.Fields {
+		_, _ = fmt.Fprintf(out, "  %s %s (it is %q)\n", x.Field, x.Problem, x.Value)
+	}
+	if f.Code == fault.Internal {
+		_, _ = fmt.Fprintln(out, fault.Line(err))
 	}
 }
 

@@ -30,7 +30,7 @@ func rooms() map[string]layer {
 		vocabulary: "fault money date passare journal rules intlog org",
 		useCase:    "intake review posting matching grant retrying lease",
 		adapter:    "memory qbo webhook httpapi",
-		support:    "porttest qbosim golden goldenfile archtest local",
+		support:    "porttest qbosim golden goldenfile logwatch archtest local",
 	} {
 		for _, name := range strings.Fields(names) {
 			rooms["internal/"+name] = floor

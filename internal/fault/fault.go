@@ -4,11 +4,17 @@
 // An error is made once, where the trouble is understood, and wrapped once per layer as
 // fmt.Errorf("pkg.Func: %w", err). The outermost layer reads it back with As and CodeOf; only
 // Message and Fields ever reach a person, never the wrapped text.
+//
+// The wrapped text is for logs, and safe in them: Message and the values and problems of Fields may tell a
+// person's name, so none of them is in it.
 package fault
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -58,7 +64,7 @@ type Field struct {
 // Error is what every package of the project returns when something goes wrong.
 type Error struct {
 	Code       Code
-	Message    string        // for people: plain words, no identifiers of ours, never a secret
+	Message    string        // for people: plain words, no identifiers of ours, never a secret; never in a log, since it may tell a person's name
 	Fields     []Field       // every wrong field, in the order of the input
 	Class      Class         // of a trouble with QuickBooks
 	Who        string        // who can take it away
@@ -66,7 +72,7 @@ type Error struct {
 	Origin     string        // the fault code as QuickBooks gave it ("6240"), when the trouble came from there
 	Trace      string        // QuickBooks' intuit_tid, for its support
 	RetryAfter time.Duration // how long to wait before trying again, when known
-	Cause      error         // for engineers; never shown
+	Cause      error         // for engineers and logs, never shown to people: without names, payloads, addresses with a query, or tokens
 }
 
 // New makes an Error from a code and a message for people.
@@ -92,17 +98,67 @@ func Because(cause error, code Code, format string, args ...any) *Error {
 	return e
 }
 
-// Error gives code, message, wrong fields and cause in one line, for logs.
+// maxNamed is how many wrong fields a log line names.
+const maxNamed = 20
+
+// Error is the line for logs: code, class, QuickBooks' code and intuit_tid, which fields are wrong, and the cause. It has nothing in it
+// that was written for people, and no value of an input.
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s", e.Code, e.Message)
-	for _, f := range e.Fields {
-		fmt.Fprintf(&b, "; %s: %s", f.Field, f.Problem)
+	b.WriteString(string(e.Code))
+	add := func(name, value string) {
+		if value != "" {
+			b.WriteString(", " + name + " " + identifier(value))
+		}
+	}
+	add("class", string(e.Class))
+	add("QuickBooks", e.Origin)
+	add("intuit_tid", e.Trace)
+	for i, f := range e.Fields {
+		if i == maxNamed {
+			fmt.Fprintf(&b, ", and %d more", len(e.Fields)-maxNamed)
+			break
+		}
+		add("field", f.Field)
 	}
 	if e.Cause != nil {
-		fmt.Fprintf(&b, ": %v", e.Cause)
+		b.WriteString(": " + Line(e.Cause))
 	}
 	return b.String()
+}
+
+// identifier is a code or the path of a field as it is; what cannot be one, and so may be a text, is left out.
+func identifier(s string) string {
+	const longest = 200
+	text := func(r rune) bool {
+		return !strings.ContainsRune("._-[]/:", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+	}
+	if len(s) > longest || strings.ContainsFunc(s, text) {
+		return "(left out)"
+	}
+	return s
+}
+
+// Line is any error as a log may show it. Errors of the standard library that quote what they could not read are named by their kind alone.
+func Line(err error) string {
+	if _, ours := errors.AsType[*Error](err); ours {
+		return err.Error()
+	}
+	for _, quoting := range []func(error) (string, bool){
+		kind[*strconv.NumError], kind[*time.ParseError], kind[*json.UnmarshalTypeError], kind[*json.MarshalerError], kind[*url.Error],
+		kind[url.EscapeError], kind[url.InvalidHostError],
+	} {
+		if name, ok := quoting(err); ok {
+			return name
+		}
+	}
+	return err.Error()
+}
+
+// kind names the type of an error in a chain.
+func kind[T error](err error) (string, bool) {
+	e, ok := errors.AsType[T](err)
+	return fmt.Sprintf("%T", e), ok
 }
 
 // Unwrap gives the cause.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,6 +18,7 @@ import (
 	"github.com/passare/qbo-sync/internal/httpapi"
 	"github.com/passare/qbo-sync/internal/intake"
 	"github.com/passare/qbo-sync/internal/intlog"
+	"github.com/passare/qbo-sync/internal/logwatch"
 )
 
 // door is an acceptor that always answers the same.
@@ -31,9 +31,10 @@ type signed struct{}
 
 func (signed) Verify(string, string, string, []byte, time.Time) error { return nil }
 
-func events(result intake.Result) *httpapi.Events {
+func events(t *testing.T, result intake.Result) *httpapi.Events {
+	t.Helper()
 	return &httpapi.Events{
-		Acceptor: door{result}, Signatures: signed{}, Now: time.Now, Log: slog.New(slog.DiscardHandler), NewTrace: func() string { return "TRACE" },
+		Acceptor: door{result}, Signatures: signed{}, Now: time.Now, Log: logwatch.New(t).Logger(), NewTrace: func() string { return "TRACE" },
 	}
 }
 
@@ -84,7 +85,7 @@ func TestGoldenProblems(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := answer(events(intake.Result{Event: "evt-1", Err: err}), one, "{}")
+			got := answer(events(t, intake.Result{Event: "evt-1", Err: err}), one, "{}")
 			if strings.Contains(got, "SECRET") {
 				t.Errorf("an internal cause is shown: %s", got)
 			}
@@ -115,7 +116,7 @@ func TestGoldenAnswersToDeliveries(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			goldenfile.Check(t, "delivery_"+name, answer(events(x.result), x.contentType, x.body))
+			goldenfile.Check(t, "delivery_"+name, answer(events(t, x.result), x.contentType, x.body))
 		})
 	}
 }

@@ -157,22 +157,6 @@ type answered struct {
 	Errors                     []fault.Field
 }
 
-func start(t *testing.T) *local.System {
-	t.Helper()
-	s, err := local.Start(t.Context(), local.Options{
-		Listen: "127.0.0.1:0", QBOListen: "127.0.0.1:0", WebhookSecret: local.DemoWebhookSecret, Now: time.Now, Log: quiet(), Workers: 4, RetryEach: 50 * time.Millisecond,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
-}
-
 func deliver(t *testing.T, s *local.System, contentType, body string) (int, answered) {
 	t.Helper()
 	status, answer, err := s.Deliver(t.Context(), contentType, []byte(body))

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/golden"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/money"
@@ -35,7 +36,7 @@ func (s *System) Demo(ctx context.Context, out io.Writer, expected golden.Expect
 	d.printf("\n%s: %d events of the golden case, signed, to %s/v1/events\n\n", s.Golden.Company.Company, len(s.Golden.Events), s.URL)
 	for i, raw := range s.Golden.Events {
 		if i >= len(expected.Events) || i >= len(expected.Receivable) {
-			return fmt.Errorf("local.Demo: expected.json says nothing about event %d", i+1)
+			return fmt.Errorf("local.Demo: %w", fault.New(fault.Internal, "expected.json says nothing about event %d.", i+1))
 		}
 		if err := d.event(ctx, raw, expected.Events[i], expected.Receivable[i]); err != nil {
 			return fmt.Errorf("local.Demo: %w", err)
@@ -43,7 +44,7 @@ func (s *System) Demo(ctx context.Context, out io.Writer, expected golden.Expect
 	}
 	d.proof(expected)
 	if len(d.wrong) > 0 {
-		return fmt.Errorf("local.Demo: %d not as expected:\n  %s", len(d.wrong), strings.Join(d.wrong, "\n  "))
+		return fmt.Errorf("local.Demo: %w", fault.New(fault.Internal, "%d not as expected:\n  %s", len(d.wrong), strings.Join(d.wrong, "\n  ")))
 	}
 	return nil
 }
@@ -101,7 +102,7 @@ func (d *demo) post(ctx context.Context, raw []byte) (string, error) {
 	}
 	var results struct{ Results []struct{ Entry string } }
 	if err := json.Unmarshal(answer, &results); err != nil || len(results.Results) != 1 || results.Results[0].Entry == "" {
-		return "", fmt.Errorf("status %d: %s", status, answer)
+		return "", fault.New(fault.Internal, "The event was answered %d: %s", status, answer)
 	}
 	return results.Results[0].Entry, nil
 }
@@ -161,14 +162,14 @@ func (d *demo) settled(ctx context.Context, id string) (shownEntry, error) {
 			err = json.Unmarshal(answer, &e)
 		}
 		if err != nil {
-			return e, fmt.Errorf("entry %s, last seen %s %s: %w", id, e.State, e.Why, err)
+			return e, fault.Because(err, fault.Unavailable, "Entry %s, last seen %s %s, cannot be read.", id, e.State, e.Why)
 		}
 		if e.State != "" && !e.State.Owned() {
 			return e, nil
 		}
 		select {
 		case <-ctx.Done():
-			return e, fmt.Errorf("entry %s is still %s: %s", id, e.State, e.Why)
+			return e, fault.New(fault.Unavailable, "Entry %s is still %s: %s", id, e.State, e.Why)
 		case <-ticker.C:
 		}
 	}
@@ -255,7 +256,7 @@ func (d *demo) proof(expected golden.Expected) {
 	}
 	ours, err := d.ours()
 	if err != nil {
-		d.differ("our own entries cannot be read: %v", err)
+		d.differ("our own entries cannot be read: %s", fault.As(err).Text())
 	}
 	for _, name := range names {
 		if ours[name] != balances[name] {

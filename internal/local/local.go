@@ -56,8 +56,9 @@ type Options struct {
 	WebhookSecret string
 	Now           func() time.Time
 	Log           *slog.Logger
-	Workers       int           // how many messages are worked off at once, each of another organisation
-	RetryEach     time.Duration // how often what is due is sent again
+	Workers       int               // how many messages are worked off at once, each of another organisation
+	RetryEach     time.Duration     // how often what is due is sent again
+	Carry         http.RoundTripper // every request between the addresses goes through it; none: net/http's own
 }
 
 // monthlyReads is what Intuit lets an app read without paying (../qbosim/quickbooks.md, Costs).
@@ -133,10 +134,10 @@ func build(o Options) (*System, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &System{
-		options: o, Store: memory.NewStore(), Queue: memory.NewQueue(),
-		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 32}},
+	if o.Carry == nil {
+		o.Carry = &http.Transport{MaxIdleConnsPerHost: 32}
 	}
+	s := &System{options: o, Store: memory.NewStore(), Queue: memory.NewQueue(), client: &http.Client{Transport: o.Carry}}
 	if s.Golden, err = golden.Load(nil); err != nil {
 		return nil, err
 	}
@@ -197,7 +198,7 @@ func (s *System) serve(address string, handler func(url string) (http.Handler, e
 	if err != nil {
 		return "", errors.Join(err, listener.Close())
 	}
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(s.options.Log.Handler(), slog.LevelError)}
 	s.servers = append(s.servers, server)
 	s.done.Go(func() { _ = server.Serve(listener) })
 	return url, nil
@@ -212,7 +213,7 @@ func (s *System) work(ctx context.Context) {
 		}
 		bounded, cancel := context.WithTimeout(ctx, intlog.WorkerDeadline)
 		if err := s.Worker.Handle(bounded, message); err != nil {
-			s.options.Log.ErrorContext(ctx, "work failed", "error", err.Error())
+			s.options.Log.ErrorContext(ctx, "work failed", "error", fault.Line(err))
 		}
 		cancel()
 		acknowledge()
@@ -230,7 +231,7 @@ func (s *System) retry(ctx context.Context) {
 		case <-ticker.C:
 		}
 		if _, err := s.Retrier.Run(ctx); err != nil {
-			s.options.Log.ErrorContext(ctx, "retry failed", "error", err.Error())
+			s.options.Log.ErrorContext(ctx, "retry failed", "error", fault.Line(err))
 		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/local"
 	"github.com/passare/qbo-sync/internal/org"
+	"github.com/passare/qbo-sync/internal/qbosim"
 )
 
 func TestTheGoldenCaseGoesTheWholeRoad(t *testing.T) {
@@ -80,7 +81,7 @@ func event(organisation, kind, id string, version int, caseID, fields string) st
 	record, _, _ := strings.Cut(kind, ".")
 	c := ""
 	if caseID != "" {
-		c = fmt.Sprintf(`"case":{"id":%q,"number":%q,"decedent":{"first":"Case","last":%q}},`, caseID, "no-"+caseID, caseID)
+		c = fmt.Sprintf(`"case":{"id":%q,"number":%q,"decedent":{"first":"Vera","last":%q}},`, caseID, "no-"+caseID, "Quill-"+caseID)
 	}
 	return fmt.Sprintf(`{"specversion":"1.0","id":"evt-%s-%d","source":"/organizations/%s","type":"com.passare.%s","time":"2026-03-04T15:00:00Z",
 "data":{"record":{"type":%q,"id":%q,"version":%d},%s"branch":{"id":"main","name":"Main"},"actor":{"id":"u1","name":"Ana Diaz"},%s}}`,
@@ -383,15 +384,7 @@ func TestListsArePagedWithoutGaps(t *testing.T) {
 func TestAnIntermittentQuickBooksLosesAndDoublesNothing(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	fault := func(kind string, status int, body string) {
-		raw, _ := json.Marshal(map[string]any{"path_contains": "journalentry", "times": 1, "kind": kind, "status": status, "body": body})
-		res, err := http.Post(s.QBOURL+"/_sim/faults", "application/json", bytes.NewReader(raw))
-		if err != nil || res.StatusCode != http.StatusNoContent {
-			t.Fatalf("%v %v", err, res)
-		}
-		_ = res.Body.Close()
-	}
-	fault("status", http.StatusBadRequest, `{"Fault":{"Error":[{"Message":"x","Detail":"Business Validation Error: no","code":"6000","element":""}],"type":"ValidationFault"}}`)
+	script(t, s, "journalentry", "status", http.StatusBadRequest, `{"Fault":{"Error":[{"Message":"x","Detail":"Business Validation Error: no","code":"6000","element":""}],"type":"ValidationFault"}}`)
 	id := send(t, s, event(local.WillowCreek, "payment.created", "p1", 1, "c1", cash))
 	failed := wait(t, s, local.WillowCreek, id, intlog.Failed)
 	if len(failed.Cause) == 0 || !strings.Contains(failed.Cause[0].Text, "Business Validation Error: no") || len(failed.Attempts) != 1 || failed.Attempts[0].Trace == "" {
@@ -404,5 +397,13 @@ func TestAnIntermittentQuickBooksLosesAndDoublesNothing(t *testing.T) {
 	synced := wait(t, s, local.WillowCreek, id, intlog.Synced)
 	if len(synced.Cause) != 0 || synced.N != 2 || len(s.Sim.Journal(local.WillowCreekRealm)) != 1 {
 		t.Errorf("after Retry sync: cause %+v, posting %d, %d entries", synced.Cause, synced.N, len(s.Sim.Journal(local.WillowCreekRealm)))
+	}
+}
+
+// script lets the next call to QuickBooks whose path fits meet a fault.
+func script(t *testing.T, s *local.System, path, kind string, status int, body string) {
+	t.Helper()
+	if err := s.Sim.Script(qbosim.Fault{PathContains: path, Times: 1, Kind: kind, Status: status, Body: body}); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -102,8 +102,6 @@ func business(id, name string) journal.Name {
 
 func willow() org.Company { return org.Company{Org: "willow-creek", Realm: "1"} }
 
-func now() time.Time { return time.Date(2026, 3, 4, 15, 0, 0, 0, time.UTC) }
-
 type desk struct {
 	t         *testing.T
 	books     *quickBooks
@@ -111,15 +109,17 @@ type desk struct {
 	leases    *memory.Leases
 	matcher   *matching.Matcher
 	processes int
+	now       time.Time
 }
 
 func newDesk(t *testing.T) *desk {
-	return &desk{t: t, books: &quickBooks{}, links: memory.NewStore(), leases: memory.NewLeases()}
+	return &desk{t: t, books: &quickBooks{}, links: memory.NewStore(), leases: memory.NewLeases(), now: time.Date(2026, 3, 4, 15, 0, 0, 0, time.UTC)}
 }
 
 // another is another process's matcher over the same links.
 func (d *desk) another(books matching.Names) *matching.Matcher {
 	d.processes++
+	now := func() time.Time { return d.now }
 	return matching.New(d.links, books, lease.New(d.leases, fmt.Sprint("process-", d.processes), now), now)
 }
 
@@ -140,6 +140,7 @@ func (d *desk) refuses(n journal.Name, code fault.Code) {
 	if m, err := d.matcher.Match(d.t.Context(), willow(), n); !fault.Is(err, code) {
 		d.t.Errorf("matched %+v, error %v; want %s", m, err, code)
 	}
+	d.now = d.now.Add(time.Minute) // what was not answered keeps others waiting as long
 }
 
 func (d *desk) has(kind string, displays ...string) {

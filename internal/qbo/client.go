@@ -103,6 +103,7 @@ type answer struct {
 	status int
 	tid    string
 	body   []byte
+	access string // the token that was sent, which no fault may say back
 }
 
 // do sends a request with the organisation's token and gives the body of a success. Whatever was refused for pace pauses the organisation, and
@@ -172,7 +173,7 @@ func (c *Client) send(ctx context.Context, realm, access string, r request) (ans
 	address := c.o.BaseURL + "/v3/company/" + url.PathEscape(realm) + "/" + r.path + "?" + query.Encode()
 	req, err := http.NewRequestWithContext(ctx, r.method, address, bytes.NewReader(r.body))
 	if err != nil {
-		return answer{}, fault.Because(err, fault.Internal, "The request to QuickBooks could not be made.")
+		return answer{}, fault.Because(reason(err), fault.Internal, "The request to QuickBooks could not be made.")
 	}
 	req.Header.Set("Authorization", "Bearer "+access)
 	req.Header.Set("Accept", "application/json")
@@ -184,7 +185,7 @@ func (c *Client) send(ctx context.Context, realm, access string, r request) (ans
 		return answer{}, unanswered(err, r.write)
 	}
 	defer res.Body.Close()
-	a := answer{status: res.StatusCode, tid: res.Header.Get("intuit_tid")}
+	a := answer{status: res.StatusCode, tid: res.Header.Get("intuit_tid"), access: access}
 	if a.body, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer)); err != nil {
 		return answer{}, unanswered(err, r.write)
 	}
@@ -197,19 +198,28 @@ func unanswered(err error, write bool) error {
 	var dial *net.OpError
 	if !write || (errors.As(err, &dial) && dial.Op == "dial") {
 		return &fault.Error{
-			Code: fault.Unavailable, Class: fault.Transient, Who: nobody, Message: "QuickBooks cannot be reached.", Remedy: "It is tried again by itself.", Cause: withoutURL(err),
+			Code: fault.Unavailable, Class: fault.Transient, Who: nobody, Message: "QuickBooks cannot be reached.", Remedy: "It is tried again by itself.", Cause: reason(err),
 		}
 	}
 	return &fault.Error{
 		Code: fault.Unknown, Class: fault.Transient, Who: nobody, Message: "QuickBooks did not answer, so it may have arrived.",
-		Remedy: "It is asked before anything is sent again.", Cause: withoutURL(err),
+		Remedy: "It is asked before anything is sent again.", Cause: reason(err),
 	}
 }
 
-// withoutURL leaves the address out of an error, since a query may have names in it.
-func withoutURL(err error) error {
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		return u.Err
+// reason is why there was no answer, in words that may be logged: the address may have a query, and an answer that is no HTTP is quoted
+// by net/http. What is not known to be safe is named by its kind.
+func reason(err error) error {
+	for _, known := range []error{context.Canceled, context.DeadlineExceeded, io.ErrUnexpectedEOF, io.EOF} {
+		if errors.Is(err, known) {
+			return known
+		}
 	}
-	return err
+	if network, ok := errors.AsType[*net.OpError](err); ok {
+		return network
+	}
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err
+	}
+	return fmt.Errorf("%T", err)
 }

@@ -8,9 +8,10 @@
 // happened in the books:
 //
 //	certainly nothing written   refused, name_taken, throttled, disconnected, unavailable (not sent)
-//	perhaps written             unknown: time-out, cut connection, 5xx, an answer that cannot be read,
-//	                            and 400/6000 "unexpected error", which may hide a commit
+//	perhaps written             unknown: time-out, cut connection, 5xx, an answer that cannot be read
+//	                            whatever its status, and 400/6000 "unexpected error", which may hide a commit
 //
-// A 401 is answered with a new token and the same requestid, once. What is refused for pace (429) pauses the organisation for a minute. Nothing else is repeated here: the
-// protocol of package posting decides. No token and no body is ever in an error.
+// A 401 is answered with a new token and the same requestid, once. What is refused for pace (429) pauses the organisation for a minute. Nothing
+// else is repeated here: the protocol of package posting decides. No token is ever in an error. What QuickBooks says is in the message for people,
+// cut, and never in the line for logs.
 package qbo

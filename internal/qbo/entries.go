@@ -107,14 +107,17 @@ func (c *Client) create(ctx context.Context, at org.Company, path, name string, 
 // pageSize is the most rows that a query may ask for.
 const pageSize = 1000
 
+// maxPages is how many pages of one question are read: no company has more rows, so what never ends is not an answer.
+const maxPages = 100
+
 // inList is how many values one IN (…) names.
 const inList = 30
 
 // query runs a statement page by page and hands each page's rows of an entity to read, which says how
 // many there were.
 func (c *Client) query(ctx context.Context, at org.Company, entity, where string, canWait bool, read func(json.RawMessage) (int, error)) error {
-	for start := 1; ; start += pageSize {
-		statement := fmt.Sprintf("select * from %s%s startposition %d maxresults %d", entity, where, start, pageSize)
+	for page := range maxPages {
+		statement := fmt.Sprintf("select * from %s%s startposition %d maxresults %d", entity, where, 1+page*pageSize, pageSize)
 		got, err := c.do(ctx, at, request{
 			method: http.MethodPost, path: "query", contentType: "application/text", body: []byte(statement), canWait: canWait,
 		})
@@ -123,7 +126,10 @@ func (c *Client) query(ctx context.Context, at org.Company, entity, where string
 		}
 		var response struct{ QueryResponse map[string]json.RawMessage }
 		if err := json.Unmarshal(got, &response); err != nil {
-			return unreadable()
+			return unreadable(err)
+		}
+		if response.QueryResponse == nil {
+			return unreadable(nil) // an answer that finds nothing has an empty one; without it nothing was answered
 		}
 		rows, ok := response.QueryResponse[entity]
 		if !ok {
@@ -131,18 +137,19 @@ func (c *Client) query(ctx context.Context, at org.Company, entity, where string
 		}
 		n, err := read(rows)
 		if err != nil {
-			return unreadable()
+			return unreadable(err)
 		}
 		if n < pageSize {
 			return nil
 		}
 	}
+	return unreadable(nil)
 }
 
-// unreadable is a read whose answer makes no sense: nothing happened.
-func unreadable() *fault.Error {
+// unreadable is a read that was answered with something that is no answer to it.
+func unreadable(cause error) error {
 	return &fault.Error{
-		Code: fault.Unavailable, Class: fault.Transient, Who: nobody, Message: "QuickBooks' answer cannot be read.", Remedy: "It is asked again by itself.",
+		Code: fault.Unavailable, Class: fault.Transient, Who: nobody, Message: "QuickBooks' answer cannot be read.", Remedy: "It is asked again by itself.", Cause: cause,
 	}
 }
 
@@ -160,9 +167,9 @@ func into[T any](add func(T)) func(json.RawMessage) (int, error) {
 	}
 }
 
-// quoted is a value as the query language takes it.
+// quoted is a value as the query language takes it. What is no UTF-8 is asked for as JSON wrote it when it was created: one U+FFFD a byte.
 func quoted(s string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(string([]rune(s))) + "'"
 }
 
 // JournalEntriesByDocNumber finds entries by their numbers. QuickBooks does not keep numbers unique, so there
@@ -192,18 +199,18 @@ func (c *Client) Preferences(ctx context.Context, at org.Company) (journal.Prefe
 		return journal.Preferences{}, fmt.Errorf("qbo.Preferences: %w", err)
 	}
 	var body struct {
-		Preferences struct {
+		Preferences *struct {
 			AccountingInfoPrefs struct{ BookCloseDate string }
 			CurrencyPrefs       struct{ HomeCurrency ref }
 		}
 	}
-	if err := json.Unmarshal(got, &body); err != nil {
-		return journal.Preferences{}, fmt.Errorf("qbo.Preferences: %w", unreadable())
+	if err := json.Unmarshal(got, &body); err != nil || body.Preferences == nil {
+		return journal.Preferences{}, fmt.Errorf("qbo.Preferences: %w", unreadable(err))
 	}
 	p := journal.Preferences{HomeCurrency: body.Preferences.CurrencyPrefs.HomeCurrency.Value}
 	if s := body.Preferences.AccountingInfoPrefs.BookCloseDate; s != "" {
 		if p.BookCloseDate, err = date.Parse(s); err != nil {
-			return p, fmt.Errorf("qbo.Preferences: %w", fault.Because(err, fault.Unavailable, "QuickBooks' close date cannot be read."))
+			return p, fmt.Errorf("qbo.Preferences: %w", unreadable(err))
 		}
 	}
 	return p, nil

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,20 +14,46 @@ import (
 	"github.com/passare/qbo-sync/internal/journal"
 )
 
+// Limits of what is kept of a fault: an answer may be of any length.
+const (
+	maxDetails = 20  // errors of one fault
+	maxCode    = 40  // characters of a code
+	maxElement = 100 // characters of an element, and of intuit_tid
+	maxText    = 500 // characters of a text
+)
+
 // detail is one error of a fault, in either dialect: json matches keys whatever their case.
 type detail struct {
-	Message string `json:"Message" xml:"Message"`
-	Detail  string `json:"Detail" xml:"Detail"`
-	Code    string `json:"code" xml:"code,attr"`
-	Element string `json:"element" xml:"element,attr"`
+	Message text `json:"Message" xml:"Message"`
+	Detail  text `json:"Detail" xml:"Detail"`
+	Code    text `json:"code" xml:"code,attr"`
+	Element text `json:"element" xml:"element,attr"`
 }
 
-// faultBody reads both dialects, {"Fault":{"Error":[…]}} of the service and {"fault":{"error":[…]}} of the gateway.
-type faultBody struct {
-	Fault *struct {
-		Error []detail `json:"Error"`
-		Type  string   `json:"type"`
-	} `json:"Fault"`
+// text is a string of a fault; what is there instead of one, such as a number, is taken as it is written.
+type text string
+
+// UnmarshalJSON reads any value.
+func (t *text) UnmarshalJSON(raw []byte) error {
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		s = string(raw)
+	}
+	*t = text(s)
+	return nil
+}
+
+// kept is the detail within the limits and without the token, which QuickBooks may say back.
+func (d detail) kept(access string) detail {
+	keep := func(t text, n int) text { return text(journal.Clip(without(string(t), access), n)) }
+	return detail{Message: keep(d.Message, maxText), Detail: keep(d.Detail, maxText), Code: keep(d.Code, maxCode), Element: keep(d.Element, maxElement)}
+}
+
+func without(s, access string) string {
+	if access == "" {
+		return s
+	}
+	return strings.ReplaceAll(s, access, "…")
 }
 
 // faultXML is the gateway's fault when it does not look at what is accepted.
@@ -41,8 +68,12 @@ func faultOf(a answer, write bool) *fault.Error {
 	if a.status == http.StatusOK && whole && details == nil {
 		return nil
 	}
+	details = details[:min(len(details), maxDetails)]
+	for i, d := range details {
+		details[i] = d.kept(a.access)
+	}
 	m := meaningOf(a, details, write)
-	f := &fault.Error{Code: m.code, Class: m.class, Who: m.who, Message: m.says, Remedy: m.remedy, Trace: a.tid}
+	f := &fault.Error{Code: m.code, Class: m.class, Who: m.who, Message: m.says, Remedy: m.remedy, Trace: journal.Clip(without(a.tid, a.access), maxElement)}
 	if strings.Contains(f.Message, "%s") {
 		f.Message = fmt.Sprintf(f.Message, saidOf(a, details))
 	}
@@ -51,27 +82,62 @@ func faultOf(a answer, write bool) *fault.Error {
 	}
 	for i, d := range details {
 		if i == 0 {
-			f.Origin = d.Code
+			f.Origin = string(d.Code)
 		}
-		f.Fields = append(f.Fields, fault.Field{Field: d.Element, Value: d.Code, Problem: journal.Clip(words(d), 500)})
+		f.Fields = append(f.Fields, fault.Field{Field: string(d.Element), Value: string(d.Code), Problem: words(d)})
 	}
 	return f
 }
 
-// read gives the errors of a body, and whether it is a whole JSON value.
+// read gives the errors of a body, not nil when it has a fault, and whether it is a whole JSON object. The service writes
+// {"Fault":{"Error":[…]}}, the gateway {"fault":{"error":[…]}}, or XML when it does not look at what is accepted.
 func read(body []byte) (details []detail, whole bool) {
-	var b faultBody
-	if json.Unmarshal(body, &b) == nil {
-		if b.Fault == nil {
-			return nil, true
+	var object map[string]json.RawMessage
+	if json.Unmarshal(body, &object) == nil && object != nil {
+		for _, f := range under(object, "Fault") {
+			details = append(details, errorsOf(f)...)
+			if details == nil {
+				details = []detail{}
+			}
 		}
-		return append([]detail{}, b.Fault.Error...), true
+		return details, true
 	}
 	var x faultXML
 	if xml.Unmarshal(body, &x) == nil {
 		return x.Error, false
 	}
 	return nil, false
+}
+
+// errorsOf are the errors of a fault that are errors; a single one may stand without its list.
+func errorsOf(f json.RawMessage) []detail {
+	var object map[string]json.RawMessage
+	_ = json.Unmarshal(f, &object)
+	var details []detail
+	for _, raw := range under(object, "Error") {
+		var list []json.RawMessage
+		if json.Unmarshal(raw, &list) != nil {
+			list = []json.RawMessage{raw}
+		}
+		for _, one := range list {
+			var d detail
+			if json.Unmarshal(one, &d) == nil && d != (detail{}) {
+				details = append(details, d)
+			}
+		}
+	}
+	return details
+}
+
+// under are the values of a key, whatever its case, but null.
+func under(object map[string]json.RawMessage, key string) []json.RawMessage {
+	var values []json.RawMessage
+	for _, k := range slices.Sorted(maps.Keys(object)) {
+		if strings.EqualFold(k, key) && string(object[k]) != "null" {
+			values = append(values, object[k])
+		}
+	}
+	return values
 }
 
 // meaning is what a fault is to us: its code, and what a bookkeeper is told.
@@ -101,20 +167,20 @@ type seen struct {
 }
 
 func (x seen) has(codes ...string) bool {
-	return slices.ContainsFunc(x.details, func(d detail) bool { return slices.Contains(codes, d.Code) })
+	return slices.ContainsFunc(x.details, func(d detail) bool { return slices.Contains(codes, string(d.Code)) })
 }
 
 func (x seen) says(texts ...string) bool {
 	return slices.ContainsFunc(x.details, func(d detail) bool {
-		said := strings.ToLower(d.Message + " " + d.Detail)
+		said := strings.ToLower(string(d.Message + " " + d.Detail))
 		return slices.ContainsFunc(texts, func(t string) bool { return strings.Contains(said, t) })
 	})
 }
 
-// uncertain: a 5xx, an answer that is neither success nor fault, and the 6000 that is an accident rather than a rule
-// ("…but the entity saves anyway"): only its text tells them apart.
+// uncertain: a 5xx, an answer that is neither success nor fault, whatever its status (who wrote that page, and before or after the
+// work was done?), and the 6000 that is an accident rather than a rule ("…but the entity saves anyway"): only its text tells them apart.
 func (x seen) uncertain() bool {
-	return x.status >= http.StatusInternalServerError || x.status < http.StatusBadRequest && len(x.details) == 0 || x.has("10000") ||
+	return x.status >= http.StatusInternalServerError || len(x.details) == 0 || x.has("10000") ||
 		x.says("unexpected error occurred while accessing", "unexpected internal error")
 }
 
@@ -161,18 +227,23 @@ func meaningOf(a answer, details []detail, write bool) meaning {
 	return table[slices.IndexFunc(table, func(r rule) bool { return r.fits(x) })].meaning
 }
 
+// maxSaid is how much of QuickBooks' own text a message has, in characters.
+const maxSaid = 300
+
 // saidOf is QuickBooks' own text, cut.
 func saidOf(a answer, details []detail) string {
-	if len(details) == 0 {
-		return http.StatusText(a.status)
+	for _, d := range details {
+		if said := words(d); said != "" {
+			return journal.Clip(said, maxSaid)
+		}
 	}
-	return journal.Clip(words(details[0]), 300)
+	return http.StatusText(a.status)
 }
 
 // words is what an error says, with its code in it only once.
 func words(d detail) string {
 	if d.Detail != "" {
-		return d.Detail
+		return string(d.Detail)
 	}
-	return d.Message
+	return string(d.Message)
 }

@@ -99,9 +99,9 @@ func (c *Client) CompanyInfo(ctx context.Context, at org.Company) (journal.Compa
 	if err != nil {
 		return journal.CompanyInfo{}, fmt.Errorf("qbo.CompanyInfo: %w", err)
 	}
-	var body struct{ CompanyInfo struct{ CompanyName string } }
-	if err := json.Unmarshal(got, &body); err != nil {
-		return journal.CompanyInfo{}, fmt.Errorf("qbo.CompanyInfo: %w", unreadable())
+	var body struct{ CompanyInfo *struct{ CompanyName string } }
+	if err := json.Unmarshal(got, &body); err != nil || body.CompanyInfo == nil {
+		return journal.CompanyInfo{}, fmt.Errorf("qbo.CompanyInfo: %w", unreadable(err))
 	}
 	return journal.CompanyInfo{Name: body.CompanyInfo.CompanyName}, nil
 }

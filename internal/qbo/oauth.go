@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -80,7 +81,7 @@ func (o *OAuth) post(ctx context.Context, address, contentType, body string) (st
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(body))
 	if err != nil {
-		return 0, nil, fault.Because(err, fault.Internal, "QuickBooks' sign-in has no usable address.")
+		return 0, nil, fault.Because(reason(err), fault.Internal, "QuickBooks' sign-in has no usable address.")
 	}
 	req.SetBasicAuth(o.o.ClientID, o.o.ClientSecret)
 	req.Header.Set("Content-Type", contentType)
@@ -112,19 +113,23 @@ func unreachable(cause error) error {
 }
 
 // refusedGrant is certain: nothing but a person's consent helps.
-func refusedGrant(reason string) error {
+func refusedGrant(said string) error {
 	return &fault.Error{
 		Code: fault.Disconnected, Class: fault.Connection, Who: administrator, Message: "QuickBooks no longer accepts the connection.",
-		Remedy: "Reconnect QuickBooks; what waits then goes by itself.", Origin: reason,
+		Remedy: "Reconnect QuickBooks; what waits then goes by itself.", Origin: said,
 	}
 }
 
-// errorIn is the OAuth error of a body: "invalid_grant".
+// errorIn is the OAuth error of a body, "invalid_grant", if it is one of RFC 6749: anything else may be a text.
 func errorIn(body []byte) string {
 	var answer struct {
 		Error string `json:"error"`
 	}
 	_ = json.Unmarshal(body, &answer)
+	known := []string{"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type", "invalid_scope", "server_error", "temporarily_unavailable"}
+	if !slices.Contains(known, answer.Error) {
+		return ""
+	}
 	return answer.Error
 }
 
@@ -138,16 +143,16 @@ func tokensOf(status int, body []byte) (grant.Tokens, error) {
 		Expires int64  `json:"expires_in"`
 		Rolling int64  `json:"x_refresh_token_expires_in"`
 		Hard    int64  `json:"x_refresh_token_hard_expires_in"`
-		Error   string `json:"error"`
 	}
+	said := errorIn(body)
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return grant.Tokens{}, unreachable(err)
 	}
-	if answer.Error == "invalid_grant" {
-		return grant.Tokens{}, refusedGrant(answer.Error)
+	if said == "invalid_grant" {
+		return grant.Tokens{}, refusedGrant(said)
 	}
 	if status != http.StatusOK || answer.Access == "" || answer.Refresh == "" {
-		return grant.Tokens{}, unreachable(fmt.Errorf("status %d, error %q", status, answer.Error))
+		return grant.Tokens{}, unreachable(fmt.Errorf("status %d, error %q", status, said))
 	}
 	seconds := func(n int64) time.Duration { return time.Duration(n) * time.Second }
 	return grant.Tokens{

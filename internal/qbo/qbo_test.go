@@ -115,7 +115,14 @@ func TestEveryAnswerBecomesOneFault(t *testing.T) {
 		"200 cut off":                        {200, `{"JournalEntry":{"Id":"1`, fault.Unknown, fault.Unavailable},
 		"200 as a page":                      {200, `<html>Sign in</html>`, fault.Unknown, fault.Unavailable},
 		"302 to somewhere":                   {304, ``, fault.Unknown, fault.Unavailable},
-		"404 as a page":                      {404, `<html>Not Found</html>`, fault.Refused, fault.Refused},
+		"404 as a page":                      {404, `<html>Not Found</html>`, fault.Unknown, fault.Unavailable},
+		"400 as a page":                      {400, `<html>Bad Request</html>`, fault.Unknown, fault.Unavailable},
+		"400 with an empty fault":            {400, `{"Fault":{"Error":[],"type":"ValidationFault"}}`, fault.Unknown, fault.Unavailable},
+		"400 6240 with its code as a number": {400, `{"Fault":{"Error":[{"Message":"m","code":6240}]}}`, fault.NameTaken, fault.NameTaken},
+		"400 6240 without its list":          {400, `{"Fault":{"Error":{"Message":"m","code":"6240"}}}`, fault.NameTaken, fault.NameTaken},
+		"200 that answers nothing":           {200, `{"time":"x"}`, fault.Unknown, fault.Unavailable},
+		"200 null":                           {200, `null`, fault.Unknown, fault.Unavailable},
+		"200 with a fault before a null one": {200, `{"Fault":{"Error":[{"Message":"m","code":"3001"}]},"fault":null}`, fault.Throttled, fault.Throttled},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -189,6 +196,35 @@ func TestWhatCannotHaveArrivedIsNotUnknown(t *testing.T) {
 	})
 	if _, err := hung.CreateJournalEntry(waiting, at("o"), someEntry(t), "r"); !fault.Is(err, fault.Unknown) {
 		t.Errorf("no answer in time: %v", err)
+	}
+}
+
+func TestNothingThatWasReadOrAskedIsInTheErrorOfAnUnansweredRequest(t *testing.T) {
+	t.Parallel()
+	for name, written := range map[string]string{
+		"no HTTP": "John Smith owes 10.00\r\n\r\n", "no status": "HTTP/1.1 John\r\n\r\n", "no header": "HTTP/1.1 200 OK\r\nJohn Smith\r\n\r\n",
+		"no length": "HTTP/1.1 200 OK\r\nContent-Length: John\r\n\r\n", "cut off": "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"John",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, _ := client(t, func(w http.ResponseWriter, _ *http.Request) {
+				conn, _, _ := w.(http.Hijacker).Hijack()
+				_, _ = io.WriteString(conn, written)
+				_ = conn.Close()
+			})
+			_, read := c.NamesCalled(t.Context(), at("o"), "John Smith")
+			_, wrote := c.CreateCustomer(t.Context(), at("o"), journal.NewName{Display: "John Smith"}, "requestid-of-John")
+			if !fault.Is(read, fault.Unavailable) || !fault.Is(wrote, fault.Unknown) {
+				t.Errorf("read %v, wrote %v", read, wrote)
+			}
+			for _, err := range []error{read, wrote} {
+				for _, never := range []string{"John", "Smith", "requestid", "secret-token"} {
+					if strings.Contains(err.Error(), never) {
+						t.Errorf("%q is in %q", never, err)
+					}
+				}
+			}
+		})
 	}
 }
 
