@@ -22,7 +22,7 @@ func (s *Sim) batch(co *company, c call) result {
 	}
 	items, _ := in.get("BatchItemRequest").([]any)
 	if len(items) > maxBatch {
-		return s.refused(http.StatusBadRequest, serviceError{"Batch size exceeds allowed limit", "Batch size exceeds allowed limit : 30", "1040", noElement})
+		return s.refused(http.StatusBadRequest, batchTooLarge())
 	}
 	answers := make([]any, len(items))
 	for i, v := range items {
@@ -38,12 +38,16 @@ func (s *Sim) batchItem(co *company, c call, item ordered) ordered {
 	var r result
 	switch {
 	case item.has("Query") && !co.meter(s.o.Now()):
-		r = s.refused(http.StatusBadRequest, serviceError{"ThrottleExceeded", "The request limit was reached.  Try again later", "3001", noElement})
+		limit := tooFast()
+		r = s.service(limit.status, limit.kind, limit.serviceError)
 	case item.has("Query"):
 		r = do()
 	case id == "":
 		co.counters.Writes++
 		r = do()
+	case len(id)+len(item.text("bId")) > maxRequestID:
+		co.counters.Writes++
+		r = s.refused(http.StatusBadRequest, longRequestID(id, len(id)+len(item.text("bId"))))
 	default:
 		co.counters.Writes++
 		r = s.repeatable(co, id+"\n"+item.text("bId"), do)
@@ -95,7 +99,7 @@ func (s *Sim) changes(co *company, c call) result {
 	for name := range strings.SplitSeq(c.query.Get("entities"), ",") {
 		x := s.entityNamed(strings.TrimSpace(name))
 		if x == nil {
-			return s.refused(http.StatusBadRequest, serviceError{"Invalid query", "QueryValidationError: invalid context declaration: " + name, "4001", noElement})
+			return s.refused(http.StatusBadRequest, noEntity(name))
 		}
 		rows := slices.DeleteFunc(slices.Clone(co.rows[x.name]), func(r *row) bool { return r.updated.Before(since) })
 		slices.SortStableFunc(rows, func(a, b *row) int { return -compare(co, a, b, statement{x: &schema{name: x.name}}) })

@@ -92,7 +92,8 @@ func (co *company) qualify(r *row, in ordered, own string) (string, int, *servic
 	qualified := parent.qualified() + ":" + own
 	level := strings.Count(qualified, ":")
 	if level > maxLevel {
-		return "", 0, &serviceError{"Exceeded the maximum number of sub levels", "Sub Level Limit : more than 5 levels", "6180", ""}
+		deep := tooDeep()
+		return "", 0, &deep
 	}
 	return qualified, level, nil
 }
@@ -103,11 +104,11 @@ func (co *company) badName(r *row, element, own, qualified string) *serviceError
 	length := utf8.RuneCountInString(own)
 	switch {
 	case own == "" && element == "DisplayName":
-		e = serviceError{"Name or company name is missing", "No Name Provided", "6080", ""}
+		e = noName()
 	case own == "":
 		e = missing(element)
 	case strings.ContainsAny(own, ":\t\n\r"):
-		e = serviceError{"Invalid String", "Invalid String: the name has a colon, tab or line end", co.switches.colonCode(), element}
+		e = badCharacters(element, own, co.switches.colonCode())
 	case length > maxName:
 		e = tooLong(element, maxName, length)
 	case co.nameTaken(r, qualified):

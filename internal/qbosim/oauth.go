@@ -70,11 +70,11 @@ func (s *Sim) authenticate(c call) (result, bool) {
 	a, known := s.access[token]
 	switch {
 	case !ok || !known:
-		return s.unauthorized(c, "Token revoked"), false
+		return s.give(c, revoked()), false
 	case !s.o.Now().Before(a.expires):
-		return s.unauthorized(c, "Token expired: "+token[:min(len(token), 12)]), false
+		return s.give(c, expired(token[:min(len(token), 12)])), false
 	case a.realm != c.realm:
-		return s.forbidden(c), false
+		return s.give(c, notAllowed()), false
 	}
 	return result{}, true
 }
@@ -112,7 +112,7 @@ func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
 		answer().write(w)
 		return
 	}
-	act(w, r, f, answer)
+	s.act(w, call{request: r}, f, answer)
 }
 
 // refreshing counts the refreshes of a token that are under way.

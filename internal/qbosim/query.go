@@ -79,6 +79,9 @@ func (co *company) run(st statement) ([]*row, *serviceError) {
 		if e := st.x.queryable(c.property); e != nil {
 			return nil, e
 		}
+		if e := c.badIDs(); e != nil {
+			return nil, e
+		}
 	}
 	if st.order != "" {
 		if e := st.x.queryable(st.order); e != nil {
@@ -93,6 +96,20 @@ func (co *company) run(st statement) ([]*row, *serviceError) {
 	}
 	slices.SortStableFunc(rows, func(a, b *row) int { return compare(co, a, b, st) })
 	return rows, nil
+}
+
+// badIDs is the fault for an id in a condition that is no number, or nothing.
+func (c condition) badIDs() *serviceError {
+	if !strings.EqualFold(c.property, "Id") || c.operator == "like" || c.operator == "contains" {
+		return nil
+	}
+	for _, id := range c.values {
+		if id == "" || strings.Trim(id, "0123456789") != "" {
+			e := badID(id)
+			return &e
+		}
+	}
+	return nil
 }
 
 // candidates: entries are looked up by their numbers without reading the whole journal.
@@ -115,10 +132,12 @@ func (x *schema) queryable(property string) *serviceError {
 	same := func(s string) bool { return strings.EqualFold(s, first) }
 	known := x.known
 	if !slices.ContainsFunc(x.order, same) && !slices.ContainsFunc(known, same) && len(x.order) > 0 && !same("Id") {
-		return &serviceError{"Invalid query", "QueryValidationError: Property " + property + " not found for Entity " + x.name, "4001", noElement}
+		e := noProperty(property, x.name)
+		return &e
 	}
 	if slices.ContainsFunc(x.unasked, same) {
-		return &serviceError{"Invalid query", "QueryValidationError: property '" + property + "' is not queryable", "4001", noElement}
+		e := notQueryable(property)
+		return &e
 	}
 	return nil
 }
@@ -261,7 +280,7 @@ type word struct {
 }
 
 // parseError names the token at which the parser stopped, as JavaCC does.
-func parseError(w word) *serviceError {
+func parseError(w word) serviceError {
 	shown := `" <IDENTIFIER> "` + w.text + ` ""`
 	switch {
 	case w.quoted:
@@ -273,7 +292,7 @@ func parseError(w word) *serviceError {
 	case strings.Contains(symbols, w.text[:1]):
 		shown = `" "` + w.text + `" "` + w.text + ` ""`
 	}
-	return &serviceError{"Error parsing query", fmt.Sprintf("QueryParserError: Encountered %s at line 1, column %d.", shown, w.at+1), "4000", noElement}
+	return serviceError{"Error parsing query", fmt.Sprintf("QueryParserError: Encountered %s at line 1, column %d.", shown, w.at+1), "4000", noElement}
 }
 
 const symbols = "(),=<>!"
@@ -317,7 +336,8 @@ func (p *parser) value(start int) (word, *serviceError) {
 			b.WriteByte(c)
 		}
 	}
-	return word{}, parseError(word{text: p.text[start:], at: start})
+	e := parseError(word{text: p.text[start:], at: start})
+	return word{}, &e
 }
 
 // keyword looks at the next token and takes it if it is the word.
@@ -339,7 +359,8 @@ func (p *parser) must(want string) *serviceError {
 	if e != nil {
 		return e
 	}
-	return parseError(w)
+	wrong := parseError(w)
+	return &wrong
 }
 
 // parse reads SELECT *|count(*) FROM Entity [WHERE …] [ORDERBY …] [STARTPOSITION n] [MAXRESULTS n].
@@ -366,7 +387,8 @@ func (s *Sim) parse(text string) (statement, *serviceError) {
 		return st, e
 	}
 	if st.x = s.entityNamed(w.text); st.x == nil {
-		return st, &serviceError{"Invalid query", "QueryValidationError: invalid context declaration: " + w.text, "4001", noElement}
+		unknown := noEntity(w.text)
+		return st, &unknown
 	}
 	return st, p.clauses(&st)
 }
@@ -390,7 +412,8 @@ func (p *parser) clauses(st *statement) *serviceError {
 		default:
 			w, e := p.next()
 			if e == nil && (w.text != "" || w.quoted) {
-				e = parseError(w)
+				wrong := parseError(w)
+				e = &wrong
 			}
 			return e
 		}
@@ -417,7 +440,8 @@ func (p *parser) where(st *statement) *serviceError {
 		}
 		c.property, c.operator = property.text, strings.ToLower(operator.text)
 		if property.quoted || !slices.Contains([]string{"=", "!=", "<", "<=", ">", ">=", "in", "like", "between", "contains"}, c.operator) {
-			return parseError(operator)
+			wrong := parseError(operator)
+			return &wrong
 		}
 		if c.values, e = p.operands(c, operator); e != nil {
 			return e
@@ -452,7 +476,8 @@ func (p *parser) operands(c condition, operator word) ([]string, *serviceError) 
 func (p *parser) operand(operator word) (string, *serviceError) {
 	w, e := p.next()
 	if e == nil && !w.quoted && !strings.EqualFold(w.text, "true") && !strings.EqualFold(w.text, "false") {
-		e = parseError(operator)
+		wrong := parseError(operator)
+		e = &wrong
 	}
 	return w.text, e
 }
@@ -497,11 +522,14 @@ func (p *parser) number(least, most int) (int, *serviceError) {
 	n, err := strconv.Atoi(w.text)
 	switch {
 	case err != nil || w.quoted:
-		return 0, parseError(w)
+		wrong := parseError(w)
+		return 0, &wrong
 	case n < least:
-		return 0, &serviceError{"Invalid query", fmt.Sprintf("QueryValidationError: value %d is too small. Min allowed value is %d", n, least), "4001", noElement}
+		small := tooSmall(n, least)
+		return 0, &small
 	case n > most:
-		return 0, &serviceError{"Invalid query", fmt.Sprintf("QueryValidationError: value %d is too large. Max allowed value is %d", n, most), "4001", noElement}
+		large := tooLarge(n, most)
+		return 0, &large
 	}
 	return n, nil
 }

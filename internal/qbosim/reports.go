@@ -27,7 +27,7 @@ func (s *Sim) report(co *company, c call, name string) result {
 	case "TransactionList":
 		columns, rows = ledgerColumns(), co.transactionList(from, to)
 	default:
-		return s.refused(http.StatusBadRequest, noResource(c))
+		return s.refused(http.StatusBadRequest, notInPlan())
 	}
 	body, err := plain(ordered{
 		{"Header", ordered{

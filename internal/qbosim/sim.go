@@ -120,9 +120,7 @@ func (r result) write(w http.ResponseWriter) {
 func (s *Sim) answer(name string, payload any) result {
 	body, err := plain(ordered{{name, payload}, {"time", s.stamp()}})
 	if err != nil {
-		return s.refused(http.StatusInternalServerError, serviceError{
-			"An application error has occurred while processing your request", "System Failure Error: " + err.Error(), "10000", noElement,
-		})
+		return s.refused(http.StatusInternalServerError, systemFailure(err.Error()))
 	}
 	return result{status: http.StatusOK, body: body, name: name, payload: payload}
 }
@@ -139,7 +137,7 @@ type call struct {
 // write says whether the call changes something. Reads are metered.
 func (c call) write() bool { return c.method == http.MethodPost && c.path != "query" }
 
-// wantsXML: a caller that accepts nothing in particular, or XML, gets the gateway's faults in XML.
+// wantsXML: a caller that accepts XML gets the gateway's faults in XML.
 func (c call) wantsXML() bool {
 	return c.xml || strings.Contains(c.request.Header.Get("Accept"), "xml")
 }
@@ -163,7 +161,7 @@ func (s *Sim) serveCompany(w http.ResponseWriter, r *http.Request) {
 	operate := func() result {
 		return s.locked(func() result {
 			if busy {
-				return s.refused(http.StatusBadRequest, broken("You can only add or edit one name at a time. Please try again."))
+				return s.refused(http.StatusBadRequest, namesLocked())
 			}
 			return s.operate(c)
 		})
@@ -172,11 +170,12 @@ func (s *Sim) serveCompany(w http.ResponseWriter, r *http.Request) {
 		operate().write(w)
 		return
 	}
-	act(w, r, scripted, operate)
+	s.act(w, c, scripted, operate)
 }
 
 // act does what a scripted fault says.
-func act(w http.ResponseWriter, r *http.Request, f *Fault, operate func() result) {
+func (s *Sim) act(w http.ResponseWriter, c call, f *Fault, operate func() result) {
+	r := c.request
 	if !pause(r, time.Duration(f.DelayMS)*time.Millisecond) {
 		return
 	}
@@ -187,6 +186,8 @@ func act(w http.ResponseWriter, r *http.Request, f *Fault, operate func() result
 	switch f.Kind {
 	case "status", "commit_then_status":
 		f.result().write(w)
+	case "catalogue", "commit_then_catalogue":
+		s.locked(func() result { return s.fromCatalogue(c, f) }).write(w)
 	case "hang", "commit_then_hang":
 		<-r.Context().Done()
 	case "drop", "commit_then_drop":
@@ -305,10 +306,13 @@ func (s *Sim) operate(c call) result {
 		return refused
 	}
 	if !known {
-		return s.forbidden(c)
+		return s.give(c, notAllowed())
 	}
 	if !co.admit(c, s.o.Now()) {
-		return s.throttled(c)
+		return s.give(c, tooFast())
+	}
+	if co.switches.NoAccess {
+		return s.give(c, noAccess())
 	}
 	if c.path == "batch" && c.method == http.MethodPost {
 		return s.batch(co, c)
@@ -331,7 +335,7 @@ func (s *Sim) once(co *company, c call, id string, do func(*company, call) resul
 		return do(co, c)
 	}
 	if len(id) > maxRequestID {
-		return s.refused(http.StatusBadRequest, serviceError{"Invalid Request Id Format", "Invalid Request Id Format : " + id, "2130", noElement})
+		return s.refused(http.StatusBadRequest, badRequestID(id))
 	}
 	return s.repeatable(co, id, func() result { return do(co, c) })
 }
@@ -340,6 +344,9 @@ func (s *Sim) once(co *company, c call, id string, do func(*company, call) resul
 func (s *Sim) repeatable(co *company, id string, do func() result) result {
 	lifetime := time.Duration(co.switches.RequestIDSeconds) * time.Second
 	if old, ok := co.requests[id]; ok && !co.switches.IgnoreRequestID && (lifetime == 0 || s.o.Now().Sub(old.at) < lifetime) {
+		if co.switches.DuplicateRequestIDFault {
+			return s.refused(http.StatusBadRequest, duplicateRequestID())
+		}
 		return old.result
 	}
 	answer := do()
@@ -372,11 +379,14 @@ func (s *Sim) route(co *company, c call) result {
 	case len(parts) == 2 && c.method == http.MethodGet:
 		return s.read(co, x, parts[1])
 	}
-	return s.refused(http.StatusBadRequest, noResource(c))
+	return s.refused(http.StatusBadRequest, c.resource())
 }
 
 // save creates, updates or deletes, by the body and ?operation=.
 func (s *Sim) save(co *company, x *schema, c call) result {
+	if strings.Contains(c.request.Header.Get("Content-Type"), "xml") && !utf8.Valid(c.body) {
+		return s.refused(http.StatusBadRequest, malformedBytes())
+	}
 	in, wrong := x.parse(c.body)
 	if wrong != nil {
 		return s.refused(http.StatusBadRequest, *wrong)
@@ -385,6 +395,9 @@ func (s *Sim) save(co *company, x *schema, c call) result {
 }
 
 func (s *Sim) carryOut(co *company, x *schema, operation string, in ordered, include string) result {
+	if co.switches.SubscriptionEnded {
+		return s.refused(http.StatusBadRequest, subscriptionEnded())
+	}
 	switch operation {
 	case "", "create", "update":
 		if in.text("Id") == "" {

@@ -173,6 +173,9 @@ func (s *Sim) remove(co *company, x *schema, in ordered) result {
 		return s.refused(http.StatusBadRequest, inactive())
 	}
 	r, e := s.target(co, x, in)
+	if e == nil {
+		e = co.closed(r.doc.text("TxnDate"))
+	}
 	if e != nil {
 		return s.refused(http.StatusBadRequest, *e)
 	}
