@@ -33,8 +33,15 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
+	return newBenchOf(t, qbosim.Options{})
+}
+
+// newBenchOf is newBench with options of its own beside the clock and the client.
+func newBenchOf(t *testing.T, o qbosim.Options) *bench {
+	t.Helper()
 	b := &bench{t: t, now: time.Date(2026, 5, 5, 10, 20, 37, 245e6, time.UTC)}
-	b.sim = qbosim.New(qbosim.Options{Now: func() time.Time { return b.now }, ClientID: "id", ClientSecret: "secret"})
+	o.Now, o.ClientID, o.ClientSecret = func() time.Time { return b.now }, "id", "secret"
+	b.sim = qbosim.New(o)
 	for _, r := range []string{realm, other} {
 		err := b.sim.AddCompany(qbosim.Company{Realm: r, Name: "Company " + r, Classes: []string{"Main"}, Departments: []string{"Austin"}, Accounts: []qbosim.NewAccount{
 			{Name: "Receivable", AccountType: "Accounts Receivable"}, {Name: "Checking", AccountType: "Bank"}, {Name: "Sales", AccountType: "Income"}, {Name: "Payable", AccountType: "Accounts Payable"},

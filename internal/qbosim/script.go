@@ -7,16 +7,16 @@ import (
 )
 
 // Fault is a scripted answer. It meets the next Times calls whose realm, method and path fit (empty fits all). DelayMS passes before
-// anything else happens.
+// anything else happens. A call that takes longer than Options.Limit is cut with a 504 page of HTML; the work of kinds that do it is done all the same.
 //
 //	status                 answers Status and Body instead of doing anything
 //	drop                   cuts the connection instead of doing anything
-//	hang                   answers nothing until the caller gives up
+//	hang                   answers nothing until the caller gives up or the call is cut
 //	delay                  does the work, DelayMS late
 //	catalogue              answers with the fault of Code, and Variant if the code has several (GET /_sim/faults lists them), instead of doing anything
 //	commit_then_status     does the work, then answers Status and Body
 //	commit_then_drop       does the work, then cuts the connection
-//	commit_then_hang       does the work, then answers nothing until the caller gives up
+//	commit_then_hang       does the work, then answers nothing until the caller gives up or the call is cut
 //	commit_then_catalogue  does the work, then answers with that fault
 //	truncate               does the work, then sends half of the answer and cuts the connection
 type Fault struct {
@@ -32,6 +32,9 @@ type Fault struct {
 	Code         string `json:"code"`
 	Variant      string `json:"variant"`
 }
+
+// maxDelay is how late a scripted answer may be; what is later than the limit of a call is cut.
+const maxDelay = 10 * time.Minute
 
 func faultKinds() []string {
 	return []string{"status", "drop", "hang", "delay", "catalogue", "commit_then_status", "commit_then_drop", "commit_then_hang", "commit_then_catalogue", "truncate"}
@@ -49,8 +52,8 @@ func (f *Fault) wrong() string {
 		return "times must be at least 1"
 	case strings.HasSuffix(f.Kind, "status") && (f.Status < 200 || f.Status > 599):
 		return "status must be 200 to 599"
-	case f.DelayMS < 0 || f.DelayMS > int((2*time.Minute).Milliseconds()):
-		return "delay_ms must be 0 to 120000"
+	case f.DelayMS < 0 || f.DelayMS > int(maxDelay.Milliseconds()):
+		return "delay_ms must be 0 to 600000"
 	}
 	return ""
 }

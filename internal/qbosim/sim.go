@@ -21,6 +21,8 @@ type Options struct {
 	Now          func() time.Time
 	ClientID     string
 	ClientSecret string
+	// Limit is how long a call may take: then it is cut with a 504, and what was done by then stays done. 0: two minutes, as at Intuit.
+	Limit time.Duration
 	// Notify carries webhooks; without it none are sent.
 	Notify *http.Client
 }
@@ -175,35 +177,39 @@ func (s *Sim) serveCompany(w http.ResponseWriter, r *http.Request) {
 
 // act does what a scripted fault says.
 func (s *Sim) act(w http.ResponseWriter, c call, f *Fault, operate func() result) {
-	r := c.request
-	if !pause(r, time.Duration(f.DelayMS)*time.Millisecond) {
+	r, cancel := s.limited(c.request)
+	defer cancel()
+	if !pause(r, time.Duration(f.DelayMS)*time.Millisecond) && !overdue(r) {
 		return
 	}
 	var answer result
 	if f.commits() {
 		answer = operate()
 	}
-	switch f.Kind {
-	case "status", "commit_then_status":
-		f.result().write(w)
-	case "catalogue", "commit_then_catalogue":
-		s.locked(func() result { return s.fromCatalogue(c, f) }).write(w)
-	case "hang", "commit_then_hang":
+	if strings.HasSuffix(f.Kind, "hang") {
 		<-r.Context().Done()
-	case "drop", "commit_then_drop":
+	}
+	switch {
+	case overdue(r):
+		cutOff().write(w)
+	case f.Kind == "status" || f.Kind == "commit_then_status":
+		f.result().write(w)
+	case f.Kind == "catalogue" || f.Kind == "commit_then_catalogue":
+		s.locked(func() result { return s.fromCatalogue(c, f) }).write(w)
+	case f.Kind == "drop" || f.Kind == "commit_then_drop":
 		drop(w)
-	case "truncate":
+	case f.Kind == "truncate":
 		w.Header().Set("Content-Type", "application/json;charset=utf-8")
 		w.Header().Set("Content-Length", fmt.Sprint(len(answer.body)))
 		w.WriteHeader(answer.status)
 		_, _ = w.Write(answer.body[:len(answer.body)/2])
 		drop(w)
-	default:
+	case f.Kind == "delay":
 		answer.write(w)
 	}
 }
 
-// pause waits, unless the caller gives up first.
+// pause waits, unless the caller gives up first or the call takes too long.
 func pause(r *http.Request, d time.Duration) bool {
 	if d == 0 {
 		return true

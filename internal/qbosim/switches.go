@@ -29,6 +29,7 @@ type Switches struct {
 	ColonCode                   string `json:"colon_code"`                     // fault code for a colon in a name; empty: 2040
 	LockNames                   bool   `json:"lock_names"`                     // two name writes at once: the second is refused (6000)
 	Throttle                    bool   `json:"throttle"`                       // 10 calls a second, 500 and 40 batches a minute; beyond: 429
+	OtherBatches                int    `json:"other_batches"`                  // batches that other apps send to the company in each minute; 120 are allowed to all
 	MonthlyReads                int    `json:"monthly_reads"`                  // reads of a calendar month; beyond: 429; 0: no limit
 	ChangeDays                  int    `json:"change_days"`                    // how far change data goes back; 0: to the beginning
 	NoAccess                    bool   `json:"no_access"`                      // the person who connected lost their access (120)
@@ -68,7 +69,7 @@ func (x Switches) wrong() string {
 		return "closed_code must be empty, 6200 or 6210"
 	case x.Rotation != rotateDaily && x.Rotation != rotateAlways && x.Rotation != rotateNever:
 		return "rotation must be empty, always or never"
-	case x.RequestIDSeconds < 0 || x.MonthlyReads < 0 || x.ChangeDays < 0:
+	case x.OtherBatches < 0 || x.RequestIDSeconds < 0 || x.MonthlyReads < 0 || x.ChangeDays < 0:
 		return "numbers must not be negative"
 	}
 	return ""
