@@ -142,6 +142,9 @@ func (s *Sim) refreshGrant(token string, hard bool) result {
 			s.forget(old.realm)
 		}
 		return oauthError(http.StatusBadRequest, `{"error_description":"Token invalid","error":"invalid_grant"}`)
+	case co.switches.UserNotInRealm:
+		return oauthError(http.StatusBadRequest, `{"error_description":"Unauthorized Request: User is not a member of the specified Realm","x_error_reason":"user_not_in_realm",`+
+			`"x_error_reason_detail":"The user is not in the specified realm","error":"invalid_grant"}`)
 	case co.switches.hardEnded(s.o.Now()):
 		return oauthError(http.StatusBadRequest, `{"error":"invalid_grant"}`)
 	}
@@ -188,7 +191,7 @@ func (s *Sim) tokens(realm, refresh string, hard bool, idToken string) result {
 	}
 	o = append(o, field{"refresh_token", refresh}, field{"access_token", access}, field{"token_type", "bearer"}, field{"expires_in", seconds(accessLife)}, field{"id_token", orNil(idToken)})
 	body, _ := plain(o)
-	return result{status: http.StatusOK, contentType: "application/json", body: body}
+	return result{status: http.StatusOK, contentType: "application/json", cache: "no-cache, no-store", body: body}
 }
 
 func oauthError(status int, body string) result {

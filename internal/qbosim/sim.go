@@ -2,6 +2,7 @@ package qbosim
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
@@ -73,8 +74,10 @@ func (s *Sim) Handler() http.Handler {
 	mux.HandleFunc("POST /oauth2/v1/tokens/bearer", s.token)
 	mux.HandleFunc("POST /v2/oauth2/tokens/revoke", s.revoke)
 	mux.HandleFunc("GET /connect/oauth2", s.authorize)
-	mux.HandleFunc("GET /.well-known/openid_configuration", s.discovery)
-	mux.HandleFunc("GET /.well-known/openid_configuration/", s.discovery)
+	for _, page := range []string{"openid_configuration", "openid_sandbox_configuration"} {
+		mux.HandleFunc("GET /.well-known/"+page, s.discovery)
+		mux.HandleFunc("GET /.well-known/"+page+"/", s.discovery)
+	}
 	mux.HandleFunc("GET /op/v1/jwks", s.keys)
 	mux.HandleFunc("GET /v1/openid_connect/userinfo", s.userinfo)
 	mux.HandleFunc("/v3/company/{realm}/{rest...}", s.serveCompany)
@@ -93,6 +96,7 @@ type result struct {
 	status      int
 	contentType string // of a success when empty
 	challenge   string // WWW-Authenticate
+	cache       string // Cache-Control, where it is not the usual one
 	body        []byte
 	// For batches, which carry the same things without an envelope of their own.
 	name    string
@@ -112,7 +116,7 @@ func (r result) write(w http.ResponseWriter) {
 	if r.challenge != "" {
 		h.Set("WWW-Authenticate", r.challenge)
 	}
-	h.Set("Cache-Control", "max-age=0, no-cache, no-store, must-revalidate, private")
+	h.Set("Cache-Control", cmp.Or(r.cache, "max-age=0, no-cache, no-store, must-revalidate, private"))
 	h.Set("Content-Length", fmt.Sprint(len(r.body)))
 	w.WriteHeader(r.status)
 	_, _ = w.Write(r.body)
@@ -379,7 +383,7 @@ func (s *Sim) route(co *company, c call) result {
 	}
 	x := s.entityNamed(parts[0])
 	switch {
-	case x == nil:
+	case x == nil || x.single && c.method == http.MethodGet:
 	case len(parts) == 1 && c.method == http.MethodPost:
 		return s.save(co, x, c)
 	case len(parts) == 2 && c.method == http.MethodGet:
@@ -403,6 +407,9 @@ func (s *Sim) save(co *company, x *schema, c call) result {
 func (s *Sim) carryOut(co *company, x *schema, operation string, in ordered, include string) result {
 	if co.switches.SubscriptionEnded {
 		return s.refused(http.StatusBadRequest, subscriptionEnded())
+	}
+	if x.single {
+		return s.refused(http.StatusBadRequest, unsupported(cmp.Or(operation, "update")))
 	}
 	switch operation {
 	case "", "create", "update":

@@ -1,9 +1,10 @@
 package qbosim
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
-	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -83,7 +84,7 @@ func (s *Sim) update(co *company, x *schema, in ordered, include string) result 
 		return s.refused(http.StatusBadRequest, wrong...)
 	}
 	doc = r.computed(doc)
-	if reflect.DeepEqual(normal(doc), normal(r.doc)) && active != r.inactive {
+	if alike(normal(doc), normal(r.doc)) && active != r.inactive {
 		return s.answer(x.name, co.show(r))
 	}
 	s.change(co, r, doc, lines, active)
@@ -103,6 +104,31 @@ func (r *row) computed(doc ordered) ordered {
 // normal is a document whose bookkeeping fields do not matter.
 func normal(doc ordered) ordered {
 	return doc.without("SyncToken", "MetaData", "Active", "sparse", "domain", "Id")
+}
+
+// alike compares values as QuickBooks does to see whether an update changes anything: the order of keys, absent fields, and how a number is written
+// do not matter.
+func alike(a, b any) bool {
+	switch a := a.(type) {
+	case ordered:
+		b, ok := b.(ordered)
+		return ok && covers(a, b) && covers(b, a)
+	case []any:
+		b, ok := b.([]any)
+		return ok && slices.EqualFunc(a, b, alike)
+	}
+	return scalar(a) == scalar(b) || isAmount(a) && isAmount(b) && order(scalar(a), scalar(b)) == 0
+}
+
+// isAmount says whether a value is a number as JSON has it, not a text.
+func isAmount(v any) bool {
+	_, ok := v.(json.Number)
+	return ok
+}
+
+// covers says whether every field of b that is set is alike in a.
+func covers(a, b ordered) bool {
+	return !slices.ContainsFunc(b, func(f field) bool { return f.value != nil && !alike(f.value, a.get(f.key)) })
 }
 
 func (s *Sim) change(co *company, r *row, doc ordered, lines []line, active bool) {
