@@ -2,6 +2,7 @@ package qbosim
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -65,15 +66,25 @@ func (co *company) buildName(r *row, in ordered) (ordered, []serviceError) {
 		}
 		doc = doc.with("Balance", zero)
 	}
-	return co.addressed(r.identified(doc)), nil
+	return co.addressed(r, r.identified(doc)), nil
 }
 
-// addressed gives addresses their ids.
-func (co *company) addressed(doc ordered) ordered {
-	for _, key := range []string{"BillAddr", "ShipAddr"} {
-		if a := doc.object(key); a != nil && !a.has("Id") {
-			doc = doc.with(key, append(ordered{{"Id", "1"}}, a...))
+func addressFields() []string { return []string{"BillAddr", "ShipAddr"} }
+
+// addressed gives new addresses their ids, from a sequence of their own; one that the object had before keeps its id.
+func (co *company) addressed(r *row, doc ordered) ordered {
+	next := co.addresses
+	for _, key := range addressFields() {
+		a := doc.object(key)
+		if a == nil || a.text("Id") != "" {
+			continue
 		}
+		id := r.doc.object(key).text("Id")
+		if id == "" {
+			next++
+			id = strconv.Itoa(next)
+		}
+		doc = doc.with(key, append(ordered{{"Id", id}}, a.without("Id")...))
 	}
 	return doc
 }

@@ -39,6 +39,7 @@ type Switches struct {
 	HardEnd                     string `json:"hard_end"`                       // RFC 3339: after it the grant is dead (Intuit: five years)
 	ReuseRevokes                bool   `json:"reuse_revokes"`                  // a refresh token that was replaced ends the grant when it is used again
 	ConcurrentRevokes           bool   `json:"concurrent_revokes"`             // two refreshes at once end the grant
+	OtherPerson                 string `json:"other_person"`                   // who works on the books, too, as 5010 names them; empty: another user
 	UserNotInRealm              bool   `json:"user_not_in_realm"`              // the person who connected left the company: refreshing is refused
 	AutoConsent                 bool   `json:"auto_consent"`                   // the authorize page consents by itself
 }

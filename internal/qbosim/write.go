@@ -1,6 +1,7 @@
 package qbosim
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -13,10 +14,10 @@ func (s *Sim) create(co *company, x *schema, in ordered, include string) result 
 	r := s.newRow(co, x)
 	doc, lines, wrong := s.build(co, r, in, include)
 	if len(wrong) > 0 {
-		co.ids--
 		return s.refused(http.StatusBadRequest, wrong...)
 	}
 	r.doc, r.lines = doc, lines
+	co.counted(r)
 	co.add(r)
 	co.book(r, 1)
 	s.notify(co, r, "created")
@@ -138,6 +139,7 @@ func (s *Sim) change(co *company, r *row, doc ordered, lines []line, active bool
 	}
 	co.book(r, -1)
 	r.doc, r.lines = doc, lines
+	co.counted(r)
 	co.book(r, 1)
 	r.token++
 	s.setActive(co, r, active)
@@ -185,7 +187,7 @@ func (s *Sim) target(co *company, x *schema, in ordered) (*row, *serviceError) {
 	case in.text("SyncToken") == "":
 		return fail(missing("SyncToken"))
 	case in.text("SyncToken") != fmt.Sprint(r.token):
-		return fail(stale("another user"))
+		return fail(stale(cmp.Or(co.switches.OtherPerson, "another user")))
 	}
 	return r, nil
 }
