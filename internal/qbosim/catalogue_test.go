@@ -382,6 +382,7 @@ func rules() map[string]cause {
 		"an id makes it an update":                      refusal(posted("journalentry", `{"Id":"583",`+simple("D")[1:]), gone),
 		"a currency, where there are several":           refusal(posted("journalentry", simple("D")), validation(problem(paramMissing, "Required parameter CurrencyRef is missing in the request", "2020", "CurrencyRef"))).with(qbosim.Switches{Multicurrency: true}),
 		"no void":                                       refusal(posted("journalentry?operation=void", `{"Id":"7","SyncToken":"0"}`), validation(problem(unsupportedOperation, "Operation void is not supported.", "500"))).after(booked),
+		"no void as an update":                          refusal(posted("journalentry?operation=update&include=void", `{"Id":"7","SyncToken":"0"}`), validation(problem(unsupportedOperation, "Operation void is not supported.", "500"))).after(booked),
 		"an old token": refusal(posted("journalentry", `{"Id":"7","SyncToken":"1","sparse":true,"PrivateNote":"x"}`), validation(problem("Stale Object Error",
 			"Stale Object Error : You and another user were working on this at the same time. another user finished before you did, so your work was not saved.", "5010", ""))).after(booked),
 		"no token": refusal(posted("journalentry", `{"Id":"7","PrivateNote":"x"}`), validation(problem(paramMissing, "Required parameter SyncToken is missing in the request", "2020", "SyncToken"))).after(booked),

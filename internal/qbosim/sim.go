@@ -401,7 +401,11 @@ func (s *Sim) save(co *company, x *schema, c call) result {
 	if wrong != nil {
 		return s.refused(http.StatusBadRequest, *wrong)
 	}
-	return s.carryOut(co, x, strings.ToLower(c.query.Get("operation")), in, c.query.Get("include"))
+	operation, include := strings.ToLower(c.query.Get("operation")), c.query.Get("include")
+	if include == "void" { // some clients void by updating
+		operation = include
+	}
+	return s.carryOut(co, x, operation, in, include)
 }
 
 func (s *Sim) carryOut(co *company, x *schema, operation string, in ordered, include string) result {
