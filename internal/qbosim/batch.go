@@ -102,7 +102,7 @@ func (s *Sim) changes(co *company, c call) result {
 	return s.answer("CDCResponse", []any{changed})
 }
 
-// changed is what changed since a time: for each entity ascending, deleted objects as stubs; at most maxChanges over all entities.
+// changed is what changed since a time: for each entity ascending, of deleted objects only the id, the status and the time; at most maxChanges over all entities.
 func (s *Sim) changed(co *company, entities, changedSince string) (ordered, *serviceError) {
 	since, ok := anyTime(changedSince)
 	days := co.switches.ChangeDays

@@ -131,7 +131,7 @@ func (s *Sim) seed(co *company, x *schema, doc ordered) error {
 		}
 	}
 	if x.name == "JournalEntry" {
-		s.stubs(co, doc)
+		s.unknownAccounts(co, doc)
 		lines, wrong := co.readLines(doc)
 		if len(wrong) > 0 {
 			return fmt.Errorf("%s", wrong[0].Detail)
@@ -164,8 +164,8 @@ func (co *company) counted(r *row) {
 	}
 }
 
-// stubs makes the accounts that a seeded entry names and the company does not have.
-func (s *Sim) stubs(co *company, doc ordered) {
+// unknownAccounts makes the accounts that a seeded entry names and the company does not have.
+func (s *Sim) unknownAccounts(co *company, doc ordered) {
 	list, _ := doc.get("Line").([]any)
 	for _, v := range list {
 		l, _ := v.(ordered)
