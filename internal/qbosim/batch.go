@@ -22,7 +22,7 @@ func (s *Sim) batch(co *company, c call) result {
 	}
 	items, _ := in.get("BatchItemRequest").([]any)
 	if len(items) > maxBatch {
-		return s.refused(http.StatusBadRequest, serviceError{"Batch size exceeds allowed limit", "Batch size exceeds allowed limit : 30", "1040", noElement})
+		return s.refused(http.StatusBadRequest, batchTooLarge())
 	}
 	answers := make([]any, len(items))
 	for i, v := range items {
@@ -36,14 +36,19 @@ func (s *Sim) batchItem(co *company, c call, item ordered) ordered {
 	do := func() result { return s.batchOperation(co, item) }
 	id := c.query.Get("requestid")
 	var r result
+	reads := item.has("Query") || item.has("CDCQuery")
 	switch {
-	case item.has("Query") && !co.meter(s.o.Now()):
-		r = s.refused(http.StatusBadRequest, serviceError{"ThrottleExceeded", "The request limit was reached.  Try again later", "3001", noElement})
-	case item.has("Query"):
+	case reads && !co.meter(s.o.Now()):
+		limit := tooFast()
+		r = s.service(limit.status, limit.kind, limit.serviceError)
+	case reads:
 		r = do()
 	case id == "":
 		co.counters.Writes++
 		r = do()
+	case len(id)+len(item.text("bId")) > maxRequestID:
+		co.counters.Writes++
+		r = s.refused(http.StatusBadRequest, longRequestID(id, len(id)+len(item.text("bId"))))
 	default:
 		co.counters.Writes++
 		r = s.repeatable(co, id+"\n"+item.text("bId"), do)
@@ -65,6 +70,13 @@ func (s *Sim) batchOperation(co *company, item ordered) result {
 		}
 		return s.answer("QueryResponse", response)
 	}
+	if asked := item.object("CDCQuery"); asked != nil {
+		changed, e := s.changed(co, asked.text("Entities"), asked.text("ChangedSince"))
+		if e != nil {
+			return s.refused(http.StatusBadRequest, *e)
+		}
+		return s.answer("CDCResponse", changed)
+	}
 	for _, f := range item {
 		body, isObject := f.value.(ordered)
 		x := s.entityNamed(f.key)
@@ -81,39 +93,57 @@ func (s *Sim) batchOperation(co *company, item ordered) result {
 	return s.refused(http.StatusBadRequest, unsupported("batch item"))
 }
 
-// changes answers /cdc: what changed since a time, ascending, deleted objects as stubs; at most maxChanges in one answer.
+// changes answers /cdc.
 func (s *Sim) changes(co *company, c call) result {
-	since, ok := anyTime(c.query.Get("changedSince"))
-	if !ok {
-		return s.refused(http.StatusBadRequest, badProperty("changedSince"))
+	changed, e := s.changed(co, c.query.Get("entities"), c.query.Get("changedSince"))
+	if e != nil {
+		return s.refused(http.StatusBadRequest, *e)
 	}
-	if days := co.switches.ChangeDays; days > 0 && s.o.Now().Sub(since) > time.Duration(days)*24*time.Hour {
-		return s.refused(http.StatusBadRequest, badProperty("changedSince"))
+	return s.answer("CDCResponse", []any{changed})
+}
+
+// changed is what changed since a time: for each entity ascending, of deleted objects only the id, the status and the time; at most maxChanges over all entities.
+func (s *Sim) changed(co *company, entities, changedSince string) (ordered, *serviceError) {
+	since, ok := anyTime(changedSince)
+	days := co.switches.ChangeDays
+	if !ok || days > 0 && s.o.Now().Sub(since) > time.Duration(days)*24*time.Hour {
+		e := badProperty("changedSince")
+		return nil, &e
 	}
 	left := maxChanges
 	var responses []any
-	for name := range strings.SplitSeq(c.query.Get("entities"), ",") {
+	for name := range strings.SplitSeq(entities, ",") {
 		x := s.entityNamed(strings.TrimSpace(name))
 		if x == nil {
-			return s.refused(http.StatusBadRequest, serviceError{"Invalid query", "QueryValidationError: invalid context declaration: " + name, "4001", noElement})
+			e := noEntity(name)
+			return nil, &e
 		}
-		rows := slices.DeleteFunc(slices.Clone(co.rows[x.name]), func(r *row) bool { return r.updated.Before(since) })
-		slices.SortStableFunc(rows, func(a, b *row) int { return -compare(co, a, b, statement{x: &schema{name: x.name}}) })
+		rows := co.since(x, since)
 		rows = rows[:min(left, len(rows))]
 		left -= len(rows)
-		shown := make([]any, len(rows))
-		for i, r := range rows {
-			if shown[i] = co.show(r); r.deleted {
-				shown[i] = ordered{{"domain", "QBO"}, {"status", "Deleted"}, {"Id", r.ident}, {"MetaData", ordered{{"LastUpdatedTime", second(r.updated)}}}}
-			}
-		}
-		response := ordered{}
-		if len(rows) > 0 {
-			response = ordered{{x.name, shown}, {"startPosition", 1}, {"maxResults", len(rows)}}
-		}
-		responses = append(responses, response)
+		responses = append(responses, co.showChanged(x, rows))
 	}
-	return s.answer("CDCResponse", []any{ordered{{"QueryResponse", responses}}})
+	return ordered{{"QueryResponse", responses}}, nil
+}
+
+// since are an entity's rows that changed since a time, the oldest change first.
+func (co *company) since(x *schema, since time.Time) []*row {
+	rows := slices.DeleteFunc(slices.Clone(co.rows[x.name]), func(r *row) bool { return r.updated.Before(since) })
+	slices.SortStableFunc(rows, func(a, b *row) int { return -compare(co, a, b, statement{x: &schema{name: x.name}}) })
+	return rows
+}
+
+func (co *company) showChanged(x *schema, rows []*row) ordered {
+	if len(rows) == 0 {
+		return ordered{}
+	}
+	shown := make([]any, len(rows))
+	for i, r := range rows {
+		if shown[i] = co.show(r); r.deleted {
+			shown[i] = ordered{{"domain", "QBO"}, {"status", "Deleted"}, {"Id", r.ident}, {"MetaData", ordered{{"LastUpdatedTime", second(r.updated)}}}}
+		}
+	}
+	return ordered{{x.name, shown}, {"startPosition", 1}, {"maxResults", len(rows)}}
 }
 
 // anyTime reads a time in the forms that clients send; one without a zone is Pacific, and a blank stands for a plus that nobody escaped.

@@ -37,9 +37,11 @@ type company struct {
 	counters    Counters
 	calls       []time.Time
 	batches     []time.Time
-	nameWrites  int // under way
-	ids         int // shared by transactions, names and lists
-	changes     int // orders what changed within one second
+	nameWrites  int            // under way
+	ids         int            // shared by transactions, names and lists
+	largeIDs    map[string]int // the last one of entities whose ids are huge, as in newer companies
+	addresses   int            // the last id of an address
+	changes     int            // orders what changed within one second
 }
 
 // row is an object that QuickBooks keeps. doc has all fields in the order of answers; what changes by itself is put in when it is shown.
@@ -64,7 +66,7 @@ func (s *Sim) AddCompany(c Company) error {
 	defer s.mu.Unlock()
 	co := &company{
 		realm: c.Realm, name: c.Name, rows: map[string][]*row{}, byID: map[string]*row{}, docs: map[string][]*row{},
-		balances: map[string]money.Cents{}, owed: map[string]money.Cents{}, requests: map[string]remembered{},
+		balances: map[string]money.Cents{}, owed: map[string]money.Cents{}, requests: map[string]remembered{}, largeIDs: map[string]int{},
 		counters: Counters{Requests: map[string]int{}, ReadsByMonth: map[string]int{}},
 	}
 	s.companies[c.Realm] = co
@@ -129,7 +131,7 @@ func (s *Sim) seed(co *company, x *schema, doc ordered) error {
 		}
 	}
 	if x.name == "JournalEntry" {
-		s.stubs(co, doc)
+		s.unknownAccounts(co, doc)
 		lines, wrong := co.readLines(doc)
 		if len(wrong) > 0 {
 			return fmt.Errorf("%s", wrong[0].Detail)
@@ -137,15 +139,33 @@ func (s *Sim) seed(co *company, x *schema, doc ordered) error {
 		r.lines = lines
 		co.book(r, 1)
 	}
-	if n, err := strconv.Atoi(r.ident); err == nil && n > co.ids && n < 1<<30 {
-		co.ids = n
-	}
+	co.counted(r)
 	co.add(r)
 	return nil
 }
 
-// stubs makes the accounts that a seeded entry names and the company does not have.
-func (s *Sim) stubs(co *company, doc ordered) {
+// hugeID is where the ids of a sequence of its own begin, far above those that a company counts together.
+const hugeID = 1 << 30
+
+// counted makes the ids of what comes next follow those of a seeded object.
+func (co *company) counted(r *row) {
+	n, err := strconv.Atoi(r.ident)
+	switch {
+	case err != nil:
+	case n >= hugeID:
+		co.largeIDs[r.x.name] = max(co.largeIDs[r.x.name], n)
+	default:
+		co.ids = max(co.ids, n)
+	}
+	for _, key := range addressFields() {
+		if n, err := strconv.Atoi(r.doc.object(key).text("Id")); err == nil {
+			co.addresses = max(co.addresses, n)
+		}
+	}
+}
+
+// unknownAccounts makes the accounts that a seeded entry names and the company does not have.
+func (s *Sim) unknownAccounts(co *company, doc ordered) {
 	list, _ := doc.get("Line").([]any)
 	for _, v := range list {
 		l, _ := v.(ordered)
@@ -174,11 +194,16 @@ func (co *company) find(entity, id string) (*row, bool) {
 	return r, ok
 }
 
-// newRow makes a row of the next id; it is not in the books yet.
+// newRow makes a row of the next id; it is not in the books yet, and the id is taken only when it is.
 func (s *Sim) newRow(co *company, x *schema) *row {
-	co.ids++
 	now := s.o.Now()
-	return &row{x: x, ident: strconv.Itoa(co.ids), created: now, updated: now, fresh: true}
+	r := &row{x: x, created: now, updated: now, fresh: true}
+	if last, huge := co.largeIDs[x.name]; huge {
+		r.ident = strconv.Itoa(last + 1)
+	} else {
+		r.ident = strconv.Itoa(co.ids + 1)
+	}
+	return r
 }
 
 // deletedSuffix is what QuickBooks writes behind the name of an inactive object (quickbooks.md, Names).

@@ -1,12 +1,12 @@
 package qbosim
 
 import (
+	"bytes"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 )
 
 // serviceError is one error of a service fault (quickbooks.md, Faults).
@@ -35,31 +35,40 @@ func faultOf(kind string, errors []serviceError) ordered {
 
 // refused answers with a service fault of one or more errors.
 func (s *Sim) refused(status int, errors ...serviceError) result {
-	kind := "ValidationFault"
+	kind := validationFault
 	if status >= http.StatusInternalServerError {
-		kind = "SystemFault"
+		kind = systemFault
 	}
-	fault := faultOf(kind, errors)
-	body, _ := json.Marshal(ordered{{"Fault", fault}, {"time", s.stamp()}})
-	return result{status: status, contentType: "application/json", body: body, fault: fault}
+	return s.service(status, kind, errors...)
 }
 
-// gateway answers in the gateway's dialect: lower case, numeric time. When the caller does not accept JSON it is XML.
-func (s *Sim) gateway(c call, status int, message, detail, code, kind string) result {
+// service answers with a service fault of a type. A 401 says how to sign in, as HTTP wants it.
+func (s *Sim) service(status int, kind string, errors ...serviceError) result {
+	fault := faultOf(kind, errors)
+	body, _ := plain(ordered{{"Fault", fault}, {"time", s.stamp()}})
+	r := result{status: status, contentType: "application/json", body: body, fault: fault}
+	if status == http.StatusUnauthorized {
+		r.challenge = challenge
+	}
+	return r
+}
+
+// gateway answers in the gateway's dialect: lower case, numeric time. To callers that accept XML it is XML.
+func (s *Sim) gateway(c call, k known) result {
 	if c.wantsXML() {
-		return s.gatewayXML(status, message, detail, code, kind)
+		return s.gatewayXML(k)
 	}
 	null := json.RawMessage("null")
-	shown := any(detail)
-	if detail == "" {
-		shown = null
+	detail := any(k.Detail)
+	if k.Detail == "" {
+		detail = null
 	}
-	body, _ := json.Marshal(ordered{
+	body, _ := plain(ordered{
 		{"warnings", null},
 		{"intuitObject", null},
 		{"fault", ordered{
-			{"error", []any{ordered{{"message", message}, {"detail", shown}, {"code", code}, {"element", null}}}},
-			{"type", kind},
+			{"error", []any{ordered{{"message", k.Message}, {"detail", detail}, {"code", k.Code}, {"element", null}}}},
+			{"type", k.kind},
 		}},
 		{"report", null},
 		{"queryResponse", null},
@@ -71,51 +80,166 @@ func (s *Sim) gateway(c call, status int, message, detail, code, kind string) re
 		{"status", null},
 		{"cdcresponse", []any{}},
 	})
-	return result{status: status, contentType: "application/json", body: body}
+	return result{status: k.status, contentType: "application/json", body: body}
 }
 
 // gatewayXML is the same fault as Intuit sends it to callers that do not accept JSON.
-func (s *Sim) gatewayXML(status int, message, detail, code, kind string) result {
-	type fault struct {
-		XMLName xml.Name `xml:"http://schema.intuit.com/finance/v3 IntuitResponse"`
-		Time    string   `xml:"time,attr"`
-		Type    string   `xml:"-"`
-		Fault   struct {
-			Type  string `xml:"type,attr"`
-			Error struct {
-				Code    string `xml:"code,attr"`
-				Message string `xml:"Message"`
-				Detail  string `xml:"Detail,omitempty"`
-			} `xml:"Error"`
-		} `xml:"Fault"`
+func (s *Sim) gatewayXML(k known) result {
+	var b bytes.Buffer
+	element := func(indent, name, text string) {
+		b.WriteString(indent + "<" + name + ">")
+		_ = xml.EscapeText(&b, []byte(text))
+		b.WriteString("</" + name + ">\n")
 	}
-	f := fault{Time: s.stamp()}
-	f.Fault.Type, f.Fault.Error.Code, f.Fault.Error.Message, f.Fault.Error.Detail = kind, code, message, detail
-	body, _ := xml.Marshal(f)
-	return result{status: status, contentType: "application/xml", body: append([]byte(`<?xml version="1.0" encoding="UTF-8" standalone="yes"?>`), body...)}
+	fmt.Fprintf(&b, `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
+<IntuitResponse time="%s" xmlns="http://schema.intuit.com/finance/v3">
+    <Fault type="%s">
+        <Error code="%s">
+`, s.stamp(), k.kind, k.Code)
+	element("            ", "Message", k.Message)
+	if k.Detail != "" {
+		element("            ", "Detail", k.Detail)
+	}
+	b.WriteString("        </Error>\n    </Fault>\n</IntuitResponse>\n")
+	return result{status: k.status, contentType: "application/xml", body: b.Bytes()}
 }
 
-func (s *Sim) unauthorized(c call, detail string) result {
-	r := s.gateway(c, http.StatusUnauthorized, "message=AuthenticationFailed; errorCode=003200; statusCode=401", detail, "3200", "AUTHENTICATION")
-	r.challenge = `Bearer realm="Intuit", error="invalid_token"`
-	return r
-}
-
-func (s *Sim) forbidden(c call) result {
-	return s.gateway(c, http.StatusForbidden, "message=ApplicationAuthorizationFailed; errorCode=003100; statusCode=403", "", "3100", "SERVICE")
-}
-
-func (s *Sim) throttled(c call) result {
-	return s.gateway(c, http.StatusTooManyRequests, "message=ThrottleExceeded; errorCode=003001; statusCode=429", "The request limit was reached.  Try again later", "3001", "SERVICE")
-}
+// challenge stands in WWW-Authenticate of every 401.
+const challenge = `Bearer realm="Intuit"`
 
 func unsupported(what string) serviceError {
 	return serviceError{"Unsupported Operation", "Operation " + what + " is not supported.", "500", noElement}
 }
 
-func noResource(c call) serviceError {
-	path := "/v3/company/" + c.realm + "/" + c.path
-	return unsupported("Could not find resource for relative : " + path + " of full path: https://" + c.request.Host + path)
+func noResource(host, path string) serviceError {
+	return unsupported("Could not find resource for relative : " + path + " of full path: https://" + host + path)
+}
+
+// resource is the fault for a path that a call has and QuickBooks does not.
+func (c call) resource() serviceError {
+	return noResource(c.request.Host, "/v3/company/"+c.realm+"/"+c.path)
+}
+
+// malformedBytes is what the parser of XML says about a body that is no UTF-8.
+func malformedBytes() serviceError {
+	return unsupported("com.sun.org.apache.xerces.internal.impl.io.MalformedByteSequenceException: Invalid byte 1 of 1-byte UTF-8 sequence")
+}
+
+func duplicateRequestID() serviceError {
+	return serviceError{
+		"Duplicate Request ID",
+		"The request ID you're trying to use already exists in the QuickBooks Online Accounting API or QuickBooks Payments API. Our system detected the duplicate.",
+		"600", noElement,
+	}
+}
+
+func batchTooLarge() serviceError {
+	return serviceError{"Batch size exceeds allowed limit", "Batch size exceeds allowed limit : 30", "1040", noElement}
+}
+
+func badRequestID(id string) serviceError {
+	return serviceError{"Invalid Request Id Format", "Invalid Request Id Format : " + id, "2130", noElement}
+}
+
+// longRequestID is the fault of an item of a batch whose identity, the requestid with the bId, is too long. Only its beginning is shown.
+func longRequestID(id string, length int) serviceError {
+	return broken(fmt.Sprintf("You cannot enter more than %d characters in the request_id field. You tried entering %s..., which is %d characters.",
+		maxRequestID, id[:min(len(id), 10)], length))
+}
+
+func noPostingType() serviceError {
+	return serviceError{"MissingPostingType", "A posting type is required. Valid values are Credit or Debit.", "2260", "PostingType"}
+}
+
+func negativeAmount() serviceError {
+	return serviceError{"NegativeAmount", "Negative amounts aren't supported on transaction lines.", "2290", "Amount"}
+}
+
+func unbalanced() serviceError {
+	return serviceError{"Amount on debits not equal to credits", "Please balance debits and credits.", "2300", ""}
+}
+
+// badCharacters is the fault for a colon, tab or line end in a name; its code is a switch, because it was never seen.
+func badCharacters(element, name, code string) serviceError {
+	return serviceError{"Invalid String", "Element contains invalid characters: " + name, code, element}
+}
+
+func noName() serviceError {
+	return serviceError{"No Name Provided", "Title, GivenName, MiddleName, FamilyName, DisplayName, Suffix - one of these must be non-empty", "6080", ""}
+}
+
+func tooDeep() serviceError {
+	return serviceError{"Sub Level Limit", "Review the number of nested accounts and customers. You can nest up to 5 levels.", "6180", ""}
+}
+
+func noEntity(name string) serviceError {
+	return serviceError{"Invalid query", "QueryValidationError: invalid context declaration: " + name, "4001", noElement}
+}
+
+func noProperty(property, entity string) serviceError {
+	return serviceError{"Invalid query", "QueryValidationError: Property " + property + " not found for Entity " + entity, "4001", noElement}
+}
+
+func notQueryable(property string) serviceError {
+	return serviceError{"Invalid query", "QueryValidationError: property '" + property + "' is not queryable", "4001", noElement}
+}
+
+func tooSmall(n, least int) serviceError {
+	return serviceError{"Invalid query", fmt.Sprintf("QueryValidationError: value %d is too small. Min allowed value is %d", n, least), "4001", noElement}
+}
+
+func tooLarge(n, most int) serviceError {
+	return serviceError{"Invalid query", fmt.Sprintf("QueryValidationError: value %d is too large. Max allowed value is %d", n, most), "4001", noElement}
+}
+
+// notInPlan is the fault for a feature, such as a report, that the company's plan does not have.
+func notInPlan() serviceError {
+	return serviceError{"Permission Denied Error", "Permission Denied Error : You do not have the access rights to use this feature.", "5020", "ReportName"}
+}
+
+func namesLocked() serviceError {
+	return broken("You can only add or edit one name at a time. Please try again.")
+}
+
+func duplicateNumber(number, holder string) serviceError {
+	return serviceError{
+		"Duplicate Document Number Error",
+		"Duplicate Document Number Error : You must specify a different number. This number has already been used. DocNumber=" +
+			number + " is assigned to TxnType=Journal Entry with TxnId=" + holder, "6140", "",
+	}
+}
+
+func subscriptionEnded() serviceError {
+	return serviceError{
+		"Invalid Company Status",
+		"Subscription period has ended or canceled or there was a billing problem : You can't add data to QuickBooks Online Plus because your trial or " +
+			"subscription period ended, you cancelled your subscription, or there was a billing problem. To update your subscription, click the gear icon and view your account information.",
+		"6190", "",
+	}
+}
+
+// booksClosed: 6200 without, 6210 with a password that would open the books.
+func booksClosed(code string) serviceError {
+	if code == "6200" {
+		return serviceError{"Account Period Closed", "The account period has closed.", "6200", ""}
+	}
+	return serviceError{
+		"Account Period Closed, Cannot Update Through Services API",
+		"The account period has closed and the account books cannot be updated through through the QBO Services API. Please use the QBO website to make these changes.",
+		"6210", "",
+	}
+}
+
+func duplicateNameNull() serviceError {
+	return serviceError{"Duplicate Name Exists Error", "The name supplied already exists. : null", "6240", ""}
+}
+
+func beforeInventory() serviceError {
+	return serviceError{"Transaction date is prior to start date for inventory item", "Transaction date is prior to start date for inventory item", "6270", ""}
+}
+
+func systemFailure(what string) serviceError {
+	return serviceError{"An application error has occurred while processing your request", "System Failure Error: " + what, "10000", noElement}
 }
 
 func badProperty(what string) serviceError {
@@ -181,77 +305,4 @@ func duplicateNameOnUpdate(kind string) serviceError {
 		"Duplicate Name Exists Error",
 		"The name supplied already exists. : Another " + strings.ToLower(kind) + " is already using this name.  Please use a different name.", "6240", "",
 	}
-}
-
-// Fault is a scripted answer. It meets the next Times calls whose realm, method and path fit (empty fits all). DelayMS passes before
-// anything else happens.
-//
-//	status              answers Status and Body instead of doing anything
-//	drop                cuts the connection instead of doing anything
-//	hang                answers nothing until the caller gives up
-//	delay               does the work, DelayMS late
-//	commit_then_status  does the work, then answers Status and Body
-//	commit_then_drop    does the work, then cuts the connection
-//	commit_then_hang    does the work, then answers nothing until the caller gives up
-//	truncate            does the work, then sends half of the answer and cuts the connection
-type Fault struct {
-	Realm        string `json:"realm"`
-	Method       string `json:"method"`
-	PathContains string `json:"path_contains"`
-	Times        int    `json:"times"`
-	Kind         string `json:"kind"`
-	Status       int    `json:"status"`
-	ContentType  string `json:"content_type"`
-	Body         string `json:"body"`
-	DelayMS      int    `json:"delay_ms"`
-}
-
-func faultKinds() []string {
-	return []string{"status", "drop", "hang", "delay", "commit_then_status", "commit_then_drop", "commit_then_hang", "truncate"}
-}
-
-// wrong says what is wrong with a scripted fault, or nothing.
-func (f *Fault) wrong() string {
-	known := false
-	for _, k := range faultKinds() {
-		known = known || k == f.Kind
-	}
-	switch {
-	case !known:
-		return "kind must be one of " + strings.Join(faultKinds(), ", ")
-	case f.Times < 1:
-		return "times must be at least 1"
-	case strings.HasSuffix(f.Kind, "status") && (f.Status < 200 || f.Status > 599):
-		return "status must be 200 to 599"
-	case f.DelayMS < 0 || f.DelayMS > int((2*time.Minute).Milliseconds()):
-		return "delay_ms must be 0 to 120000"
-	}
-	return ""
-}
-
-// commits says whether the work is done.
-func (f *Fault) commits() bool {
-	return strings.HasPrefix(f.Kind, "commit_then_") || f.Kind == "delay" || f.Kind == "truncate"
-}
-
-func (f *Fault) result() result {
-	kind := f.ContentType
-	if kind == "" {
-		kind = "application/json"
-	}
-	return result{status: f.Status, contentType: kind, body: []byte(f.Body)}
-}
-
-// scripted takes the first scripted fault that fits a call.
-func (s *Sim) scripted(realm, method, path string) *Fault {
-	for i, f := range s.faults {
-		if (f.Realm != "" && f.Realm != realm) || (f.Method != "" && f.Method != method) || !strings.Contains(path, f.PathContains) {
-			continue
-		}
-		if f.Times--; f.Times == 0 {
-			s.faults = append(s.faults[:i:i], s.faults[i+1:]...)
-		}
-		return f
-	}
-	return nil
 }

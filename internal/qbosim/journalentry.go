@@ -1,6 +1,7 @@
 package qbosim
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -57,9 +58,9 @@ func (s *Sim) buildEntry(co *company, r *row, in ordered, include string) (order
 	} else if _, err := date.Parse(on); err != nil {
 		errors = append(errors, badProperty("TxnDate"))
 	}
+	errors = append(errors, co.checkHeader(r, in, date.Date(on), include)...)
 	lines, wrong := co.readLines(in)
 	errors = append(errors, wrong...)
-	errors = append(errors, co.checkHeader(r, in, date.Date(on), include)...)
 	if len(errors) == 0 {
 		errors = co.checkLines(lines)
 	}
@@ -111,23 +112,24 @@ func (co *company) checkHeader(r *row, in ordered, on date.Date, include string)
 	}
 	others := without(co.docs[doc], r)
 	if doc != "" && len(others) > 0 && co.switches.DuplicateNumberCheck && include != "allowduplicatedocnum" {
-		errors = append(errors, serviceError{
-			"Duplicate Document Number Error",
-			"Duplicate Document Number Error : You must specify a different number. This number has already been used. DocNumber=" +
-				doc + " is assigned to TxnType=Journal Entry with TxnId=" + others[0].ident, "6140", "",
-		})
+		errors = append(errors, duplicateNumber(doc, others[0].ident))
 	}
-	if closed := co.switches.BookCloseDate; closed != "" && (string(on) <= closed || r.doc != nil && r.doc.text("TxnDate") <= closed) {
-		errors = append(errors, serviceError{
-			"Account Period Closed, Cannot Update Through Services API",
-			"The account period has closed and the account books cannot be updated through through the QBO Services API. Please use the QBO website to make these changes.",
-			"6210", "",
-		})
+	if e := co.closed(min(string(on), cmp.Or(r.doc.text("TxnDate"), string(on)))); e != nil {
+		errors = append(errors, *e)
 	}
 	if co.switches.Multicurrency && in.object("CurrencyRef") == nil {
 		errors = append(errors, missing("CurrencyRef"))
 	}
 	return errors
+}
+
+// closed is the fault for a transaction of a date on which the books are closed, or nothing.
+func (co *company) closed(on string) *serviceError {
+	if co.switches.BookCloseDate == "" || on > co.switches.BookCloseDate {
+		return nil
+	}
+	e := booksClosed(co.switches.ClosedCode)
+	return &e
 }
 
 // readLines reads every line and tells every mistake.
@@ -162,7 +164,8 @@ func (co *company) readLine(in ordered) (line, []serviceError) {
 	x.cents, e = readAmount(in.text("Amount"))
 	add(e)
 	if x.side = detail.text("PostingType"); x.side != "Debit" && x.side != "Credit" {
-		add(&serviceError{"Missing posting type", "Posting type is missing on a journal entry line", "2260", "PostingType"})
+		side := noPostingType()
+		add(&side)
 	}
 	if n := utf8.RuneCountInString(x.description); n > maxDescription {
 		long := tooLong("Description", maxDescription, n)
@@ -235,7 +238,7 @@ func (co *company) checkLines(lines []line) []serviceError {
 		kinds[l.kind()] = true
 	}
 	if sum != 0 {
-		return []serviceError{{"Amount on debits not equal to credits", "Please balance debits and credits.", "2300", ""}}
+		return []serviceError{unbalanced()}
 	}
 	if co.switches.RefuseReceivableWithPayable && kinds["Accounts Receivable"] && kinds["Accounts Payable"] {
 		return []serviceError{broken("You can have only one A/R or A/P account in each transaction.")}
@@ -251,7 +254,8 @@ func readAmount(text string) (money.Cents, *serviceError) {
 	}
 	cents, e := readSigned(text)
 	if e == nil && cents < 0 {
-		return 0, &serviceError{"Negative amount", "You must specify a transaction amount that is 0 or greater.", "2290", "Amount"}
+		negative := negativeAmount()
+		return 0, &negative
 	}
 	return cents, e
 }

@@ -1,6 +1,10 @@
 package qbosim
 
 import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
 	"slices"
 	"time"
 )
@@ -9,7 +13,8 @@ import (
 const (
 	perSecond        = 10
 	perMinute        = 500
-	batchesPerMinute = 40
+	batchesPerMinute = 40  // of one app
+	batchesOfAllApps = 120 // a minute
 )
 
 // admit counts a call and says whether the company still answers it: its pace, and its reads of the month.
@@ -55,11 +60,29 @@ func (co *company) paced(c call, now time.Time) bool {
 		return false
 	}
 	if c.path == "batch" {
-		if len(co.batches) >= batchesPerMinute {
+		if n := len(co.batches); n >= batchesPerMinute || n+co.switches.OtherBatches >= batchesOfAllApps {
 			return false
 		}
 		co.batches = append(co.batches, now)
 	}
 	co.calls = append(co.calls, now)
 	return true
+}
+
+// callLimit is how long Intuit lets a call take.
+const callLimit = 2 * time.Minute
+
+// limited is a request that ends after the simulator's limit.
+func (s *Sim) limited(r *http.Request) (*http.Request, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(r.Context(), cmp.Or(s.o.Limit, callLimit))
+	return r.WithContext(ctx), cancel
+}
+
+// overdue says whether a request took longer than the limit, rather than being given up by the caller.
+func overdue(r *http.Request) bool { return errors.Is(r.Context().Err(), context.DeadlineExceeded) }
+
+// cutOff is the page of the server in front of QuickBooks, which knows no JSON.
+func cutOff() result {
+	const page = "<html>\r\n<head><title>504 Gateway Time-out</title></head>\r\n<body>\r\n<center><h1>504 Gateway Time-out</h1></center>\r\n</body>\r\n</html>\r\n"
+	return result{status: http.StatusGatewayTimeout, contentType: "text/html", body: []byte(page)}
 }

@@ -2,6 +2,7 @@ package qbosim
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -65,15 +66,25 @@ func (co *company) buildName(r *row, in ordered) (ordered, []serviceError) {
 		}
 		doc = doc.with("Balance", zero)
 	}
-	return co.addressed(r.identified(doc)), nil
+	return co.addressed(r, r.identified(doc)), nil
 }
 
-// addressed gives addresses their ids.
-func (co *company) addressed(doc ordered) ordered {
-	for _, key := range []string{"BillAddr", "ShipAddr"} {
-		if a := doc.object(key); a != nil && !a.has("Id") {
-			doc = doc.with(key, append(ordered{{"Id", "1"}}, a...))
+func addressFields() []string { return []string{"BillAddr", "ShipAddr"} }
+
+// addressed gives new addresses their ids, from a sequence of their own; one that the object had before keeps its id.
+func (co *company) addressed(r *row, doc ordered) ordered {
+	next := co.addresses
+	for _, key := range addressFields() {
+		a := doc.object(key)
+		if a == nil || a.text("Id") != "" {
+			continue
 		}
+		id := r.doc.object(key).text("Id")
+		if id == "" {
+			next++
+			id = strconv.Itoa(next)
+		}
+		doc = doc.with(key, append(ordered{{"Id", id}}, a.without("Id")...))
 	}
 	return doc
 }
@@ -92,7 +103,8 @@ func (co *company) qualify(r *row, in ordered, own string) (string, int, *servic
 	qualified := parent.qualified() + ":" + own
 	level := strings.Count(qualified, ":")
 	if level > maxLevel {
-		return "", 0, &serviceError{"Exceeded the maximum number of sub levels", "Sub Level Limit : more than 5 levels", "6180", ""}
+		deep := tooDeep()
+		return "", 0, &deep
 	}
 	return qualified, level, nil
 }
@@ -103,11 +115,11 @@ func (co *company) badName(r *row, element, own, qualified string) *serviceError
 	length := utf8.RuneCountInString(own)
 	switch {
 	case own == "" && element == "DisplayName":
-		e = serviceError{"Name or company name is missing", "No Name Provided", "6080", ""}
+		e = noName()
 	case own == "":
 		e = missing(element)
 	case strings.ContainsAny(own, ":\t\n\r"):
-		e = serviceError{"Invalid String", "Invalid String: the name has a colon, tab or line end", co.switches.colonCode(), element}
+		e = badCharacters(element, own, co.switches.colonCode())
 	case length > maxName:
 		e = tooLong(element, maxName, length)
 	case co.nameTaken(r, qualified):

@@ -70,11 +70,11 @@ func (s *Sim) authenticate(c call) (result, bool) {
 	a, known := s.access[token]
 	switch {
 	case !ok || !known:
-		return s.unauthorized(c, "Token revoked"), false
+		return s.give(c, revoked()), false
 	case !s.o.Now().Before(a.expires):
-		return s.unauthorized(c, "Token expired: "+token[:min(len(token), 12)]), false
+		return s.give(c, expired(token[:min(len(token), 12)])), false
 	case a.realm != c.realm:
-		return s.forbidden(c), false
+		return s.give(c, notAllowed()), false
 	}
 	return result{}, true
 }
@@ -112,7 +112,7 @@ func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
 		answer().write(w)
 		return
 	}
-	act(w, r, f, answer)
+	s.act(w, call{request: r}, f, answer)
 }
 
 // refreshing counts the refreshes of a token that are under way.
@@ -142,6 +142,9 @@ func (s *Sim) refreshGrant(token string, hard bool) result {
 			s.forget(old.realm)
 		}
 		return oauthError(http.StatusBadRequest, `{"error_description":"Token invalid","error":"invalid_grant"}`)
+	case co.switches.UserNotInRealm:
+		return oauthError(http.StatusBadRequest, `{"error_description":"Unauthorized Request: User is not a member of the specified Realm","x_error_reason":"user_not_in_realm",`+
+			`"x_error_reason_detail":"The user is not in the specified realm","error":"invalid_grant"}`)
 	case co.switches.hardEnded(s.o.Now()):
 		return oauthError(http.StatusBadRequest, `{"error":"invalid_grant"}`)
 	}
@@ -188,7 +191,7 @@ func (s *Sim) tokens(realm, refresh string, hard bool, idToken string) result {
 	}
 	o = append(o, field{"refresh_token", refresh}, field{"access_token", access}, field{"token_type", "bearer"}, field{"expires_in", seconds(accessLife)}, field{"id_token", orNil(idToken)})
 	body, _ := plain(o)
-	return result{status: http.StatusOK, contentType: "application/json", body: body}
+	return result{status: http.StatusOK, contentType: "application/json", cache: "no-cache, no-store", body: body}
 }
 
 func oauthError(status int, body string) result {

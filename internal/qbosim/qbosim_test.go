@@ -33,8 +33,15 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
+	return newBenchOf(t, qbosim.Options{})
+}
+
+// newBenchOf is newBench with options of its own beside the clock and the client.
+func newBenchOf(t *testing.T, o qbosim.Options) *bench {
+	t.Helper()
 	b := &bench{t: t, now: time.Date(2026, 5, 5, 10, 20, 37, 245e6, time.UTC)}
-	b.sim = qbosim.New(qbosim.Options{Now: func() time.Time { return b.now }, ClientID: "id", ClientSecret: "secret"})
+	o.Now, o.ClientID, o.ClientSecret = func() time.Time { return b.now }, "id", "secret"
+	b.sim = qbosim.New(o)
 	for _, r := range []string{realm, other} {
 		err := b.sim.AddCompany(qbosim.Company{Realm: r, Name: "Company " + r, Classes: []string{"Main"}, Departments: []string{"Austin"}, Accounts: []qbosim.NewAccount{
 			{Name: "Receivable", AccountType: "Accounts Receivable"}, {Name: "Checking", AccountType: "Bank"}, {Name: "Sales", AccountType: "Income"}, {Name: "Payable", AccountType: "Accounts Payable"},
@@ -169,60 +176,6 @@ func TestPacificTimeChangesWithTheSeason(t *testing.T) {
 		if _, body := b.call(http.MethodGet, "preferences", ""); !strings.Contains(body, want) {
 			t.Errorf("%s: %s", at, body)
 		}
-	}
-}
-
-func TestTheRulesOfEntriesAndTheirFaults(t *testing.T) {
-	t.Parallel()
-	debit, credit := line("Debit", "100.00", checking), line("Credit", "100.00", sales)
-	b := newBench(t)
-	b.sim.SetSwitches(realm, qbosim.Switches{BookCloseDate: "2026-01-31", DuplicateNumberCheck: true})
-	b.post("journalentry", entry("used", "2026-05-05", debit, credit))
-	b.post("class", `{"Name":"Old"}`)
-	b.sim.Deactivate(realm, "Class", "Old")
-	vendor := func() string {
-		_, body := b.post("vendor", `{"DisplayName":"Acme"}`)
-		return strings.Split(strings.Split(body, `"Id":"`)[1], `"`)[0]
-	}()
-	for name, c := range map[string]struct{ body, code, detail string }{
-		"two lines at least":                     {entry("d", "2026-05-05", debit), "6000", "Fill out at least two detail lines to continue."},
-		"debits equal credits":                   {entry("d", "2026-05-05", debit, line("Credit", "99.99", sales)), "2300", "balance debits and credits"},
-		"a receivable needs a customer":          {entry("d", "2026-05-05", line("Debit", "100.00", receivable), credit), "6000", "you must choose a customer in the Name field"},
-		"a receivable takes no vendor":           {entry("d", "2026-05-05", line("Debit", "100.00", receivable, named("Vendor", vendor)), credit), "6000", "you must choose a customer"},
-		"a payable needs a vendor":               {entry("d", "2026-05-05", line("Debit", "100.00", payable), credit), "6000", "you must choose a vendor in the Name field"},
-		"an account is required":                 {entry("d", "2026-05-05", strings.Replace(debit, `"2"`, `""`, 1), credit), "2020", "Required parameter AccountRef is missing"},
-		"a number has at most 21 characters":     {entry(strings.Repeat("x", 22), "2026-05-05", debit, credit), "2050", "Min:0 Max:21 supported. Supplied length:22"},
-		"a number is used once":                  {entry("used", "2026-05-05", debit, credit), "6140", "DocNumber=used is assigned to TxnType=Journal Entry with TxnId=7"},
-		"an unknown account":                     {entry("d", "2026-05-05", line("Debit", "100.00", "77"), credit), "2500", "Accounts element id 77 not found"},
-		"an unknown name":                        {entry("d", "2026-05-05", line("Debit", "100.00", checking, named("Customer", "77")), credit), "2500", "Names element id 77 not found"},
-		"an inactive class":                      {entry("d", "2026-05-05", line("Debit", "100.00", checking, `,"ClassRef":{"value":"8"}`), credit), "610", "made inactive"},
-		"a side is required":                     {entry("d", "2026-05-05", line("", "100.00", checking), credit), "2260", ""},
-		"no negative amount":                     {entry("d", "2026-05-05", line("Debit", "-1.00", checking), credit), "2290", "0 or greater"},
-		"no third decimal":                       {entry("d", "2026-05-05", line("Debit", "100.001", checking), credit), "2010", ""},
-		"no date that does not exist":            {entry("d", "2026-02-30", debit, credit), "2010", ""},
-		"nothing in closed books":                {entry("d", "2026-01-31", debit, credit), "6210", "The account period has closed"},
-		"the bare object, not wrapped":           {`{"JournalEntry":` + entry("d", "2026-05-05", debit, credit) + `}`, "2010", "Property Name:failed to parse json object"},
-		"an id makes it an update of nothing":    {strings.Replace(entry("d", "2026-05-05", debit, credit), `{`, `{"Id":"9",`, 1), "610", "Another user has deleted this transaction"},
-		"a description belongs to the line only": {entry("d", "2026-05-05", line("Debit", "100.00", checking, `,"Description":"x"`), credit), "2010", ""},
-	} {
-		status, body := b.post("journalentry", c.body)
-		var f struct {
-			Fault struct {
-				Error []struct{ Code, Detail string }
-			}
-		}
-		if err := json.Unmarshal([]byte(body), &f); err != nil || status != 400 || len(f.Fault.Error) == 0 || f.Fault.Error[0].Code != c.code || !strings.Contains(f.Fault.Error[0].Detail, c.detail) {
-			t.Errorf("%s: %d %s", name, status, body)
-		}
-	}
-	if _, body := b.post("journalentry", entry(strings.Repeat("x", 22), "2026-05-05", strings.Replace(debit, `"2"`, `""`, 1), credit)); strings.Count(body, `"code"`) != 2 {
-		t.Errorf("two mistakes are two errors in one fault: %s", body)
-	}
-	if n := len(b.sim.Journal(realm)); n != 1 {
-		t.Errorf("%d entries were booked", n)
-	}
-	if status, _ := b.post("journalentry?include=allowduplicatedocnum", entry("used", "2026-05-05", debit, credit)); status != 200 {
-		t.Error("include=allowduplicatedocnum does not by-pass the check")
 	}
 }
 

@@ -20,10 +20,16 @@ const (
 type statement struct {
 	x          *schema
 	count      bool
+	columns    []string // of what is asked for; none: all
 	conditions []condition
-	order      string
-	descending bool
+	orders     []ordering
 	start, max int
+}
+
+// ordering is one key of ORDERBY.
+type ordering struct {
+	property   string
+	descending bool
 }
 
 type condition struct {
@@ -50,7 +56,7 @@ func (s *Sim) ask(co *company, text string) (ordered, *serviceError) {
 	if e != nil {
 		return nil, e
 	}
-	rows, e := co.run(st)
+	rows, e := co.run(st, s.o.Now())
 	switch {
 	case e != nil:
 		return nil, e
@@ -64,7 +70,7 @@ func (s *Sim) ask(co *company, text string) (ordered, *serviceError) {
 	}
 	shown := make([]any, len(rows))
 	for i, r := range rows {
-		shown[i] = co.show(r)
+		shown[i] = only(co.show(r), st.columns)
 	}
 	response := ordered{{st.x.name, shown}, {"startPosition", st.start}, {"maxResults", len(rows)}}
 	if st.x.total {
@@ -73,20 +79,50 @@ func (s *Sim) ask(co *company, text string) (ordered, *serviceError) {
 	return response, nil
 }
 
+// only has the columns that were asked for, beside what every object carries.
+func only(shown ordered, columns []string) ordered {
+	if len(columns) == 0 {
+		return shown
+	}
+	some := ordered{{"domain", "QBO"}, {"sparse", true}, {"Id", shown.get("Id")}}
+	for _, f := range shown {
+		inner, nested := f.value.(ordered)
+		for _, column := range columns {
+			key, path, deep := strings.Cut(column, ".")
+			switch {
+			case !strings.EqualFold(key, f.key) || some.has(f.key):
+			case deep && nested:
+				some = append(some, field{f.key, slices.DeleteFunc(slices.Clone(inner), func(g field) bool { return !strings.EqualFold(g.key, path) })})
+			case !deep:
+				some = append(some, f)
+			}
+		}
+	}
+	return some
+}
+
 // run finds the rows, in QuickBooks' order: transactions by their last change, newest first; lists by name.
-func (co *company) run(st statement) ([]*row, *serviceError) {
+func (co *company) run(st statement, now time.Time) ([]*row, *serviceError) {
 	for _, c := range st.conditions {
 		if e := st.x.queryable(c.property); e != nil {
 			return nil, e
 		}
+		if e := c.badIDs(); e != nil {
+			return nil, e
+		}
 	}
-	if st.order != "" {
-		if e := st.x.queryable(st.order); e != nil {
+	for _, o := range st.orders {
+		if e := st.x.queryable(o.property); e != nil {
+			return nil, e
+		}
+	}
+	for _, column := range st.columns {
+		if e := st.x.property(column); e != nil {
 			return nil, e
 		}
 	}
 	var rows []*row
-	for _, r := range co.candidates(st) {
+	for _, r := range co.candidates(st, now) {
 		if !r.deleted && matches(co, r, st.conditions) {
 			rows = append(rows, r)
 		}
@@ -95,8 +131,28 @@ func (co *company) run(st statement) ([]*row, *serviceError) {
 	return rows, nil
 }
 
-// candidates: entries are looked up by their numbers without reading the whole journal.
-func (co *company) candidates(st statement) []*row {
+// badIDs is the fault for an id in a condition that is no number, or nothing.
+func (c condition) badIDs() *serviceError {
+	if !strings.EqualFold(c.property, "Id") || c.operator == "like" || c.operator == "contains" {
+		return nil
+	}
+	for _, id := range c.values {
+		if id == "" || strings.Trim(id, "0123456789") != "" {
+			e := badID(id)
+			return &e
+		}
+	}
+	return nil
+}
+
+// candidates: entries are looked up by their numbers without reading the whole journal. A company has its information and preferences once.
+func (co *company) candidates(st statement, now time.Time) []*row {
+	switch st.x.name {
+	case "CompanyInfo":
+		return []*row{{x: st.x, ident: "1", created: now, updated: now, doc: co.info(now)}}
+	case "Preferences":
+		return []*row{{x: st.x, ident: "1", created: now, updated: now, doc: co.preferences()}}
+	}
 	for _, c := range st.conditions {
 		if st.x.name == "JournalEntry" && strings.EqualFold(c.property, "DocNumber") && (c.operator == "=" || c.operator == "in") {
 			var rows []*row
@@ -111,16 +167,27 @@ func (co *company) candidates(st statement) []*row {
 
 // queryable: every field of the entity but those that Intuit leaves out.
 func (x *schema) queryable(property string) *serviceError {
+	if e := x.property(property); e != nil {
+		return e
+	}
 	first, _, _ := strings.Cut(property, ".")
 	same := func(s string) bool { return strings.EqualFold(s, first) }
-	known := x.known
-	if !slices.ContainsFunc(x.order, same) && !slices.ContainsFunc(known, same) && len(x.order) > 0 && !same("Id") {
-		return &serviceError{"Invalid query", "QueryValidationError: Property " + property + " not found for Entity " + x.name, "4001", noElement}
-	}
 	if slices.ContainsFunc(x.unasked, same) {
-		return &serviceError{"Invalid query", "QueryValidationError: property '" + property + "' is not queryable", "4001", noElement}
+		e := notQueryable(property)
+		return &e
 	}
 	return nil
+}
+
+// property is the fault for one that the entity does not have, or nothing.
+func (x *schema) property(property string) *serviceError {
+	first, _, _ := strings.Cut(property, ".")
+	same := func(s string) bool { return strings.EqualFold(s, first) }
+	if slices.ContainsFunc(x.order, same) || slices.ContainsFunc(x.known, same) || len(x.order) == 0 || same("Id") {
+		return nil
+	}
+	e := noProperty(property, x.name)
+	return &e
 }
 
 // value is what a query compares: the field as it is shown.
@@ -192,7 +259,7 @@ func order(a, b string) int {
 		}
 	}
 	if x, err := time.Parse(time.RFC3339, a); err == nil {
-		if y, err := time.Parse(time.RFC3339, b); err == nil {
+		if y, ok := anyTime(b); ok {
 			return x.Compare(y)
 		}
 	}
@@ -217,22 +284,29 @@ func like(value string, parts []string) bool {
 
 // compare orders rows. The recordings show no rule for equal keys; they stay in the order in which they were made.
 func compare(co *company, a, b *row, st statement) int {
-	key, descending := st.order, st.descending
-	if key == "" && !st.x.list() {
-		return cmp.Or(b.updated.Truncate(time.Second).Compare(a.updated.Truncate(time.Second)), cmp.Compare(b.touched, a.touched))
-	}
-	if key == "" {
-		key = "FullyQualifiedName"
-		if st.x.name == "Account" {
-			key = "Name"
+	for _, o := range st.orders {
+		if by := compareBy(co, a, b, o); by != 0 {
+			return by
 		}
 	}
-	x, y := value(co, a, key), value(co, b, key)
+	switch {
+	case len(st.orders) > 0:
+		return 0
+	case !st.x.list():
+		return cmp.Or(b.updated.Truncate(time.Second).Compare(a.updated.Truncate(time.Second)), cmp.Compare(b.touched, a.touched))
+	case st.x.name == "Account":
+		return compareBy(co, a, b, ordering{property: "Name"})
+	}
+	return compareBy(co, a, b, ordering{property: "FullyQualifiedName"})
+}
+
+func compareBy(co *company, a, b *row, o ordering) int {
+	x, y := value(co, a, o.property), value(co, b, o.property)
 	by := strings.Compare(x, y)
-	if strings.EqualFold(key, "Id") || isNumber(x) && isNumber(y) {
+	if strings.EqualFold(o.property, "Id") || isNumber(x) && isNumber(y) {
 		by = order(x, y)
 	}
-	if descending {
+	if o.descending {
 		return -by
 	}
 	return by
@@ -261,7 +335,7 @@ type word struct {
 }
 
 // parseError names the token at which the parser stopped, as JavaCC does.
-func parseError(w word) *serviceError {
+func parseError(w word) serviceError {
 	shown := `" <IDENTIFIER> "` + w.text + ` ""`
 	switch {
 	case w.quoted:
@@ -273,7 +347,7 @@ func parseError(w word) *serviceError {
 	case strings.Contains(symbols, w.text[:1]):
 		shown = `" "` + w.text + `" "` + w.text + ` ""`
 	}
-	return &serviceError{"Error parsing query", fmt.Sprintf("QueryParserError: Encountered %s at line 1, column %d.", shown, w.at+1), "4000", noElement}
+	return serviceError{"Error parsing query", fmt.Sprintf("QueryParserError: Encountered %s at line 1, column %d.", shown, w.at+1), "4000", noElement}
 }
 
 const symbols = "(),=<>!"
@@ -317,7 +391,8 @@ func (p *parser) value(start int) (word, *serviceError) {
 			b.WriteByte(c)
 		}
 	}
-	return word{}, parseError(word{text: p.text[start:], at: start})
+	e := parseError(word{text: p.text[start:], at: start})
+	return word{}, &e
 }
 
 // keyword looks at the next token and takes it if it is the word.
@@ -339,10 +414,11 @@ func (p *parser) must(want string) *serviceError {
 	if e != nil {
 		return e
 	}
-	return parseError(w)
+	wrong := parseError(w)
+	return &wrong
 }
 
-// parse reads SELECT *|count(*) FROM Entity [WHERE …] [ORDERBY …] [STARTPOSITION n] [MAXRESULTS n].
+// parse reads SELECT *|count(*)|properties FROM Entity [WHERE …] [ORDERBY …] [STARTPOSITION n] [MAXRESULTS n].
 func (s *Sim) parse(text string) (statement, *serviceError) {
 	p := &parser{text: text}
 	st := statement{start: 1, max: defaultRows}
@@ -355,8 +431,11 @@ func (s *Sim) parse(text string) (statement, *serviceError) {
 				return st, e
 			}
 		}
-	} else {
-		p.keyword("*")
+	} else if !p.keyword("*") {
+		var e *serviceError
+		if st.columns, e = p.columns(); e != nil {
+			return st, e
+		}
 	}
 	if e := p.must("from"); e != nil {
 		return st, e
@@ -366,9 +445,33 @@ func (s *Sim) parse(text string) (statement, *serviceError) {
 		return st, e
 	}
 	if st.x = s.entityNamed(w.text); st.x == nil {
-		return st, &serviceError{"Invalid query", "QueryValidationError: invalid context declaration: " + w.text, "4001", noElement}
+		unknown := noEntity(w.text)
+		return st, &unknown
 	}
 	return st, p.clauses(&st)
+}
+
+// columns are the properties before FROM; there may be none.
+func (p *parser) columns() ([]string, *serviceError) {
+	var columns []string
+	for {
+		before := p.at
+		w, e := p.next()
+		switch {
+		case e != nil:
+			return nil, e
+		case strings.EqualFold(w.text, "from") && !w.quoted || w.text == "":
+			p.at = before
+			return columns, nil
+		case w.quoted || strings.Contains(symbols, w.text[:1]):
+			wrong := parseError(w)
+			return nil, &wrong
+		}
+		columns = append(columns, w.text)
+		if !p.keyword(",") {
+			return columns, nil
+		}
+	}
 }
 
 func (p *parser) clauses(st *statement) *serviceError {
@@ -390,7 +493,8 @@ func (p *parser) clauses(st *statement) *serviceError {
 		default:
 			w, e := p.next()
 			if e == nil && (w.text != "" || w.quoted) {
-				e = parseError(w)
+				wrong := parseError(w)
+				e = &wrong
 			}
 			return e
 		}
@@ -417,7 +521,8 @@ func (p *parser) where(st *statement) *serviceError {
 		}
 		c.property, c.operator = property.text, strings.ToLower(operator.text)
 		if property.quoted || !slices.Contains([]string{"=", "!=", "<", "<=", ">", ">=", "in", "like", "between", "contains"}, c.operator) {
-			return parseError(operator)
+			wrong := parseError(operator)
+			return &wrong
 		}
 		if c.values, e = p.operands(c, operator); e != nil {
 			return e
@@ -452,7 +557,8 @@ func (p *parser) operands(c condition, operator word) ([]string, *serviceError) 
 func (p *parser) operand(operator word) (string, *serviceError) {
 	w, e := p.next()
 	if e == nil && !w.quoted && !strings.EqualFold(w.text, "true") && !strings.EqualFold(w.text, "false") {
-		e = parseError(operator)
+		wrong := parseError(operator)
+		e = &wrong
 	}
 	return w.text, e
 }
@@ -478,15 +584,19 @@ func (p *parser) list(operator word) ([]string, *serviceError) {
 }
 
 func (p *parser) orderBy(st *statement) *serviceError {
-	w, e := p.next()
-	if e != nil {
-		return e
+	for {
+		w, e := p.next()
+		if e != nil {
+			return e
+		}
+		o := ordering{property: w.text}
+		if o.descending = p.keyword("desc"); !o.descending {
+			p.keyword("asc")
+		}
+		if st.orders = append(st.orders, o); !p.keyword(",") {
+			return nil
+		}
 	}
-	st.order = w.text
-	if st.descending = p.keyword("desc"); !st.descending {
-		p.keyword("asc")
-	}
-	return nil
 }
 
 func (p *parser) number(least, most int) (int, *serviceError) {
@@ -497,11 +607,14 @@ func (p *parser) number(least, most int) (int, *serviceError) {
 	n, err := strconv.Atoi(w.text)
 	switch {
 	case err != nil || w.quoted:
-		return 0, parseError(w)
+		wrong := parseError(w)
+		return 0, &wrong
 	case n < least:
-		return 0, &serviceError{"Invalid query", fmt.Sprintf("QueryValidationError: value %d is too small. Min allowed value is %d", n, least), "4001", noElement}
+		small := tooSmall(n, least)
+		return 0, &small
 	case n > most:
-		return 0, &serviceError{"Invalid query", fmt.Sprintf("QueryValidationError: value %d is too large. Max allowed value is %d", n, most), "4001", noElement}
+		large := tooLarge(n, most)
+		return 0, &large
 	}
 	return n, nil
 }

@@ -16,6 +16,7 @@ type schema struct {
 	nameField string   // of list objects: DisplayName or Name
 	names     bool     // shares the name space of customers, vendors and employees
 	total     bool     // its pages carry totalCount
+	single    bool     // a company has exactly one, which cannot be written here
 	unasked   []string // fields that queries may not ask for
 }
 
@@ -93,8 +94,14 @@ func schemas() []*schema {
 		{name: "Estimate", kept: words(readOnly)},
 		{name: "SalesReceipt", kept: words(readOnly)},
 		{name: "Payment", kept: words(readOnly)},
+		{name: "CreditMemo", kept: words(readOnly)},
+		{name: "Purchase", kept: words(readOnly)},
+		{name: "PurchaseOrder", total: true, kept: words(readOnly)},
 		{name: "Bill", total: true, kept: words(readOnly)},
+		{name: "BillPayment", total: true, kept: words(readOnly)},
 		{name: "Deposit", total: true, kept: words(readOnly)},
+		{name: "CompanyInfo", single: true},
+		{name: "Preferences", single: true},
 		{name: "Item", nameField: "Name", kept: words(readOnly)},
 	}
 }

@@ -2,6 +2,7 @@ package qbosim
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
@@ -21,6 +22,8 @@ type Options struct {
 	Now          func() time.Time
 	ClientID     string
 	ClientSecret string
+	// Limit is how long a call may take: then it is cut with a 504, and what was done by then stays done. 0: two minutes, as at Intuit.
+	Limit time.Duration
 	// Notify carries webhooks; without it none are sent.
 	Notify *http.Client
 }
@@ -71,8 +74,10 @@ func (s *Sim) Handler() http.Handler {
 	mux.HandleFunc("POST /oauth2/v1/tokens/bearer", s.token)
 	mux.HandleFunc("POST /v2/oauth2/tokens/revoke", s.revoke)
 	mux.HandleFunc("GET /connect/oauth2", s.authorize)
-	mux.HandleFunc("GET /.well-known/openid_configuration", s.discovery)
-	mux.HandleFunc("GET /.well-known/openid_configuration/", s.discovery)
+	for _, page := range []string{"openid_configuration", "openid_sandbox_configuration"} {
+		mux.HandleFunc("GET /.well-known/"+page, s.discovery)
+		mux.HandleFunc("GET /.well-known/"+page+"/", s.discovery)
+	}
 	mux.HandleFunc("GET /op/v1/jwks", s.keys)
 	mux.HandleFunc("GET /v1/openid_connect/userinfo", s.userinfo)
 	mux.HandleFunc("/v3/company/{realm}/{rest...}", s.serveCompany)
@@ -91,6 +96,7 @@ type result struct {
 	status      int
 	contentType string // of a success when empty
 	challenge   string // WWW-Authenticate
+	cache       string // Cache-Control, where it is not the usual one
 	body        []byte
 	// For batches, which carry the same things without an envelope of their own.
 	name    string
@@ -110,7 +116,7 @@ func (r result) write(w http.ResponseWriter) {
 	if r.challenge != "" {
 		h.Set("WWW-Authenticate", r.challenge)
 	}
-	h.Set("Cache-Control", "max-age=0, no-cache, no-store, must-revalidate, private")
+	h.Set("Cache-Control", cmp.Or(r.cache, "max-age=0, no-cache, no-store, must-revalidate, private"))
 	h.Set("Content-Length", fmt.Sprint(len(r.body)))
 	w.WriteHeader(r.status)
 	_, _ = w.Write(r.body)
@@ -120,9 +126,7 @@ func (r result) write(w http.ResponseWriter) {
 func (s *Sim) answer(name string, payload any) result {
 	body, err := plain(ordered{{name, payload}, {"time", s.stamp()}})
 	if err != nil {
-		return s.refused(http.StatusInternalServerError, serviceError{
-			"An application error has occurred while processing your request", "System Failure Error: " + err.Error(), "10000", noElement,
-		})
+		return s.refused(http.StatusInternalServerError, systemFailure(err.Error()))
 	}
 	return result{status: http.StatusOK, body: body, name: name, payload: payload}
 }
@@ -139,7 +143,7 @@ type call struct {
 // write says whether the call changes something. Reads are metered.
 func (c call) write() bool { return c.method == http.MethodPost && c.path != "query" }
 
-// wantsXML: a caller that accepts nothing in particular, or XML, gets the gateway's faults in XML.
+// wantsXML: a caller that accepts XML gets the gateway's faults in XML.
 func (c call) wantsXML() bool {
 	return c.xml || strings.Contains(c.request.Header.Get("Accept"), "xml")
 }
@@ -163,7 +167,7 @@ func (s *Sim) serveCompany(w http.ResponseWriter, r *http.Request) {
 	operate := func() result {
 		return s.locked(func() result {
 			if busy {
-				return s.refused(http.StatusBadRequest, broken("You can only add or edit one name at a time. Please try again."))
+				return s.refused(http.StatusBadRequest, namesLocked())
 			}
 			return s.operate(c)
 		})
@@ -172,37 +176,44 @@ func (s *Sim) serveCompany(w http.ResponseWriter, r *http.Request) {
 		operate().write(w)
 		return
 	}
-	act(w, r, scripted, operate)
+	s.act(w, c, scripted, operate)
 }
 
 // act does what a scripted fault says.
-func act(w http.ResponseWriter, r *http.Request, f *Fault, operate func() result) {
-	if !pause(r, time.Duration(f.DelayMS)*time.Millisecond) {
+func (s *Sim) act(w http.ResponseWriter, c call, f *Fault, operate func() result) {
+	r, cancel := s.limited(c.request)
+	defer cancel()
+	if !pause(r, time.Duration(f.DelayMS)*time.Millisecond) && !overdue(r) {
 		return
 	}
 	var answer result
 	if f.commits() {
 		answer = operate()
 	}
-	switch f.Kind {
-	case "status", "commit_then_status":
-		f.result().write(w)
-	case "hang", "commit_then_hang":
+	if strings.HasSuffix(f.Kind, "hang") {
 		<-r.Context().Done()
-	case "drop", "commit_then_drop":
+	}
+	switch {
+	case overdue(r):
+		cutOff().write(w)
+	case f.Kind == "status" || f.Kind == "commit_then_status":
+		f.result().write(w)
+	case f.Kind == "catalogue" || f.Kind == "commit_then_catalogue":
+		s.locked(func() result { return s.fromCatalogue(c, f) }).write(w)
+	case f.Kind == "drop" || f.Kind == "commit_then_drop":
 		drop(w)
-	case "truncate":
+	case f.Kind == "truncate":
 		w.Header().Set("Content-Type", "application/json;charset=utf-8")
 		w.Header().Set("Content-Length", fmt.Sprint(len(answer.body)))
 		w.WriteHeader(answer.status)
 		_, _ = w.Write(answer.body[:len(answer.body)/2])
 		drop(w)
-	default:
+	case f.Kind == "delay":
 		answer.write(w)
 	}
 }
 
-// pause waits, unless the caller gives up first.
+// pause waits, unless the caller gives up first or the call takes too long.
 func pause(r *http.Request, d time.Duration) bool {
 	if d == 0 {
 		return true
@@ -305,10 +316,13 @@ func (s *Sim) operate(c call) result {
 		return refused
 	}
 	if !known {
-		return s.forbidden(c)
+		return s.give(c, notAllowed())
 	}
 	if !co.admit(c, s.o.Now()) {
-		return s.throttled(c)
+		return s.give(c, tooFast())
+	}
+	if co.switches.NoAccess {
+		return s.give(c, noAccess())
 	}
 	if c.path == "batch" && c.method == http.MethodPost {
 		return s.batch(co, c)
@@ -331,7 +345,7 @@ func (s *Sim) once(co *company, c call, id string, do func(*company, call) resul
 		return do(co, c)
 	}
 	if len(id) > maxRequestID {
-		return s.refused(http.StatusBadRequest, serviceError{"Invalid Request Id Format", "Invalid Request Id Format : " + id, "2130", noElement})
+		return s.refused(http.StatusBadRequest, badRequestID(id))
 	}
 	return s.repeatable(co, id, func() result { return do(co, c) })
 }
@@ -340,6 +354,9 @@ func (s *Sim) once(co *company, c call, id string, do func(*company, call) resul
 func (s *Sim) repeatable(co *company, id string, do func() result) result {
 	lifetime := time.Duration(co.switches.RequestIDSeconds) * time.Second
 	if old, ok := co.requests[id]; ok && !co.switches.IgnoreRequestID && (lifetime == 0 || s.o.Now().Sub(old.at) < lifetime) {
+		if co.switches.DuplicateRequestIDFault {
+			return s.refused(http.StatusBadRequest, duplicateRequestID())
+		}
 		return old.result
 	}
 	answer := do()
@@ -366,25 +383,38 @@ func (s *Sim) route(co *company, c call) result {
 	}
 	x := s.entityNamed(parts[0])
 	switch {
-	case x == nil:
+	case x == nil || x.single && c.method == http.MethodGet:
 	case len(parts) == 1 && c.method == http.MethodPost:
 		return s.save(co, x, c)
 	case len(parts) == 2 && c.method == http.MethodGet:
 		return s.read(co, x, parts[1])
 	}
-	return s.refused(http.StatusBadRequest, noResource(c))
+	return s.refused(http.StatusBadRequest, c.resource())
 }
 
 // save creates, updates or deletes, by the body and ?operation=.
 func (s *Sim) save(co *company, x *schema, c call) result {
+	if strings.Contains(c.request.Header.Get("Content-Type"), "xml") && !utf8.Valid(c.body) {
+		return s.refused(http.StatusBadRequest, malformedBytes())
+	}
 	in, wrong := x.parse(c.body)
 	if wrong != nil {
 		return s.refused(http.StatusBadRequest, *wrong)
 	}
-	return s.carryOut(co, x, strings.ToLower(c.query.Get("operation")), in, c.query.Get("include"))
+	operation, include := strings.ToLower(c.query.Get("operation")), c.query.Get("include")
+	if include == "void" { // some clients void by updating
+		operation = include
+	}
+	return s.carryOut(co, x, operation, in, include)
 }
 
 func (s *Sim) carryOut(co *company, x *schema, operation string, in ordered, include string) result {
+	if co.switches.SubscriptionEnded {
+		return s.refused(http.StatusBadRequest, subscriptionEnded())
+	}
+	if x.single {
+		return s.refused(http.StatusBadRequest, unsupported(cmp.Or(operation, "update")))
+	}
 	switch operation {
 	case "", "create", "update":
 		if in.text("Id") == "" {

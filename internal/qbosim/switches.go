@@ -17,7 +17,9 @@ import (
 // Switches are a company's settings that QuickBooks has and its API does not show, and the points where its behaviour is not known for sure.
 type Switches struct {
 	BookCloseDate               string `json:"book_close_date"`                // entries on or before it are refused (6210); empty: open books
+	ClosedCode                  string `json:"closed_code"`                    // of the fault for closed books: 6200, or empty: 6210
 	DuplicateNumberCheck        bool   `json:"duplicate_number_check"`         // a DocNumber in use is refused (6140)
+	DuplicateRequestIDFault     bool   `json:"duplicate_requestid_fault"`      // a repeat is refused (600) instead of answered as the first time
 	IgnoreRequestID             bool   `json:"ignore_requestid"`               // a repeat is carried out again
 	ReplayFailures              bool   `json:"replay_failures"`                // a refused write is remembered by its requestid, too
 	RequestIDSeconds            int    `json:"requestid_seconds"`              // how long a requestid is remembered; 0: for ever
@@ -27,13 +29,18 @@ type Switches struct {
 	ColonCode                   string `json:"colon_code"`                     // fault code for a colon in a name; empty: 2040
 	LockNames                   bool   `json:"lock_names"`                     // two name writes at once: the second is refused (6000)
 	Throttle                    bool   `json:"throttle"`                       // 10 calls a second, 500 and 40 batches a minute; beyond: 429
+	OtherBatches                int    `json:"other_batches"`                  // batches that other apps send to the company in each minute; 120 are allowed to all
 	MonthlyReads                int    `json:"monthly_reads"`                  // reads of a calendar month; beyond: 429; 0: no limit
 	ChangeDays                  int    `json:"change_days"`                    // how far change data goes back; 0: to the beginning
+	NoAccess                    bool   `json:"no_access"`                      // the person who connected lost their access (120)
+	SubscriptionEnded           bool   `json:"subscription_ended"`             // writes are refused (6190)
 	XMLFaults                   bool   `json:"xml_faults"`                     // the gateway's faults come as XML whatever is accepted
 	Rotation                    string `json:"rotation"`                       // of refresh tokens: "" daily, "always", "never"
 	HardEnd                     string `json:"hard_end"`                       // RFC 3339: after it the grant is dead (Intuit: five years)
 	ReuseRevokes                bool   `json:"reuse_revokes"`                  // a refresh token that was replaced ends the grant when it is used again
 	ConcurrentRevokes           bool   `json:"concurrent_revokes"`             // two refreshes at once end the grant
+	OtherPerson                 string `json:"other_person"`                   // who works on the books, too, as 5010 names them; empty: another user
+	UserNotInRealm              bool   `json:"user_not_in_realm"`              // the person who connected left the company: refreshing is refused
 	AutoConsent                 bool   `json:"auto_consent"`                   // the authorize page consents by itself
 }
 
@@ -60,9 +67,11 @@ func (x Switches) wrong() string {
 		return "book_close_date " + dateErr.Error()
 	case x.HardEnd != "" && endErr != nil:
 		return "hard_end must be a time such as 2028-10-01T00:00:00Z"
+	case x.ClosedCode != "" && x.ClosedCode != "6200" && x.ClosedCode != "6210":
+		return "closed_code must be empty, 6200 or 6210"
 	case x.Rotation != rotateDaily && x.Rotation != rotateAlways && x.Rotation != rotateNever:
 		return "rotation must be empty, always or never"
-	case x.RequestIDSeconds < 0 || x.MonthlyReads < 0 || x.ChangeDays < 0:
+	case x.OtherBatches < 0 || x.RequestIDSeconds < 0 || x.MonthlyReads < 0 || x.ChangeDays < 0:
 		return "numbers must not be negative"
 	}
 	return ""
@@ -238,6 +247,7 @@ func (s *Sim) Hook(address, verifier string, legacy bool) {
 }
 
 func (s *Sim) registerSwitches(mux *http.ServeMux) {
+	mux.HandleFunc("GET /_sim/faults", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, listed()) })
 	mux.HandleFunc("POST /_sim/faults", func(w http.ResponseWriter, r *http.Request) {
 		var f Fault
 		if err := strict(r.Body, &f); err != nil {

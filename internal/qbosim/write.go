@@ -1,9 +1,11 @@
 package qbosim
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"net/http"
-	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -12,10 +14,10 @@ func (s *Sim) create(co *company, x *schema, in ordered, include string) result 
 	r := s.newRow(co, x)
 	doc, lines, wrong := s.build(co, r, in, include)
 	if len(wrong) > 0 {
-		co.ids--
 		return s.refused(http.StatusBadRequest, wrong...)
 	}
 	r.doc, r.lines = doc, lines
+	co.counted(r)
 	co.add(r)
 	co.book(r, 1)
 	s.notify(co, r, "created")
@@ -83,7 +85,7 @@ func (s *Sim) update(co *company, x *schema, in ordered, include string) result 
 		return s.refused(http.StatusBadRequest, wrong...)
 	}
 	doc = r.computed(doc)
-	if reflect.DeepEqual(normal(doc), normal(r.doc)) && active != r.inactive {
+	if alike(normal(doc), normal(r.doc)) && active != r.inactive {
 		return s.answer(x.name, co.show(r))
 	}
 	s.change(co, r, doc, lines, active)
@@ -105,6 +107,31 @@ func normal(doc ordered) ordered {
 	return doc.without("SyncToken", "MetaData", "Active", "sparse", "domain", "Id")
 }
 
+// alike compares values as QuickBooks does to see whether an update changes anything: the order of keys, absent fields, and how a number is written
+// do not matter.
+func alike(a, b any) bool {
+	switch a := a.(type) {
+	case ordered:
+		b, ok := b.(ordered)
+		return ok && covers(a, b) && covers(b, a)
+	case []any:
+		b, ok := b.([]any)
+		return ok && slices.EqualFunc(a, b, alike)
+	}
+	return scalar(a) == scalar(b) || isAmount(a) && isAmount(b) && order(scalar(a), scalar(b)) == 0
+}
+
+// isAmount says whether a value is a number as JSON has it, not a text.
+func isAmount(v any) bool {
+	_, ok := v.(json.Number)
+	return ok
+}
+
+// covers says whether every field of b that is set is alike in a.
+func covers(a, b ordered) bool {
+	return !slices.ContainsFunc(b, func(f field) bool { return f.value != nil && !alike(f.value, a.get(f.key)) })
+}
+
 func (s *Sim) change(co *company, r *row, doc ordered, lines []line, active bool) {
 	if doc.text("DocNumber") != r.doc.text("DocNumber") {
 		co.docs[r.doc.text("DocNumber")] = without(co.docs[r.doc.text("DocNumber")], r)
@@ -112,6 +139,7 @@ func (s *Sim) change(co *company, r *row, doc ordered, lines []line, active bool
 	}
 	co.book(r, -1)
 	r.doc, r.lines = doc, lines
+	co.counted(r)
 	co.book(r, 1)
 	r.token++
 	s.setActive(co, r, active)
@@ -159,7 +187,7 @@ func (s *Sim) target(co *company, x *schema, in ordered) (*row, *serviceError) {
 	case in.text("SyncToken") == "":
 		return fail(missing("SyncToken"))
 	case in.text("SyncToken") != fmt.Sprint(r.token):
-		return fail(stale("another user"))
+		return fail(stale(cmp.Or(co.switches.OtherPerson, "another user")))
 	}
 	return r, nil
 }
@@ -173,6 +201,9 @@ func (s *Sim) remove(co *company, x *schema, in ordered) result {
 		return s.refused(http.StatusBadRequest, inactive())
 	}
 	r, e := s.target(co, x, in)
+	if e == nil {
+		e = co.closed(r.doc.text("TxnDate"))
+	}
 	if e != nil {
 		return s.refused(http.StatusBadRequest, *e)
 	}
