@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -20,7 +21,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Getenv, os.Stdout, os.Stderr); err != nil {
+	if err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
 		tell(os.Stderr, err)
 		stop()
 		os.Exit(1)
@@ -46,10 +47,22 @@ const (
 	demoOnce   = "once" // post it, and exit 0 only when every entry is as expected
 )
 
-func run(ctx context.Context, env func(string) string, out, logs io.Writer) error {
+func run(ctx context.Context, args []string, env func(string) string, out, logs io.Writer) error {
 	demo, now, err := settings(env)
 	if err != nil {
 		return err
+	}
+	flags := flag.NewFlagSet("local", flag.ContinueOnError)
+	flags.SetOutput(logs)
+	only := flags.String("only", "", "qbosim: the QuickBooks simulator alone")
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return nil
+	} else if err != nil || flags.NArg() > 0 || *only != "" && *only != "qbosim" {
+		return fault.Because(err, fault.Invalid, "The one flag is -only qbosim; everything else is in the environment (README).")
+	}
+	log := slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	if *only == "qbosim" {
+		return simulate(ctx, local.Options{QBOListen: or(env("QBO_LISTEN"), "127.0.0.1:8090"), Now: now, Log: log}, out)
 	}
 	listen, qboListen := or(env("LISTEN"), "127.0.0.1:8080"), or(env("QBO_LISTEN"), "127.0.0.1:8090")
 	if demo == demoOnce {
@@ -57,8 +70,7 @@ func run(ctx context.Context, env func(string) string, out, logs io.Writer) erro
 	}
 	secret := or(env("WEBHOOK_SECRET"), local.DemoWebhookSecret)
 	system, err := local.Start(ctx, local.Options{
-		Listen: listen, QBOListen: qboListen, WebhookSecret: secret, Now: now, Workers: 4, RetryEach: time.Second,
-		Log: slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Listen: listen, QBOListen: qboListen, WebhookSecret: secret, Now: now, Workers: 4, RetryEach: time.Second, Log: log,
 	})
 	if err != nil {
 		return err
@@ -75,6 +87,18 @@ func run(ctx context.Context, env func(string) string, out, logs io.Writer) erro
 		<-ctx.Done()
 	}
 	return errors.Join(err, system.Close())
+}
+
+// simulate serves the simulator alone.
+func simulate(ctx context.Context, o local.Options, out io.Writer) error {
+	system, err := local.StartSimulator(o)
+	if err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(out, "QuickBooks       %s\nOAuth client     demo-client, demo-secret\nCompanies        %s, %s\nRefresh tokens   %s/_sim/realms/<company>\nStop with Ctrl-C.\n",
+		system.QBOURL, local.WillowCreekRealm, local.MapleHillRealm, system.QBOURL)
+	<-ctx.Done()
+	return system.Close()
 }
 
 // settings reads DEMO and CLOCK.

@@ -34,6 +34,7 @@ import (
 	"time"
 
 	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/lease"
 	"github.com/passare/qbo-sync/internal/org"
 )
@@ -77,8 +78,7 @@ type stored struct {
 
 // The refresh's constants (../posting/protocol.md, §3).
 const (
-	early        = 60 * time.Second  // an access token is refreshed this long before its end
-	refreshLease = 120 * time.Second // longer than a function may run
+	early        = 60 * time.Second // an access token is refreshed this long before its end
 	refusedAgain = 500 * time.Millisecond
 	saveTries    = 6 // of a token that Intuit has given already
 	saveAgain    = 100 * time.Millisecond
@@ -232,7 +232,7 @@ func (k *Keeper) good(h *held, stale string) bool {
 }
 
 func refreshing(id string) lease.Thing {
-	return lease.Thing{Org: id, Name: "grant", Life: refreshLease}
+	return lease.Thing{Org: id, Name: "grant", Life: intlog.RefreshLease}
 }
 
 // renew reads what a sibling may have saved, and refreshes when the lease is ours. A refresh without an answer is to others a token that cannot be had

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -37,10 +38,10 @@ func NewOIDC(issuer, audience string, client *http.Client, now func() time.Time)
 func (o *OIDC) Person(ctx context.Context, token string) (org.Person, error) {
 	verifier, err := o.discover(ctx)
 	if err != nil {
-		return org.Person{}, fault.Because(err, fault.Unavailable, "Sign-in cannot be checked right now. Try again in a minute.")
+		return org.Person{}, fault.Because(unquoted(err), fault.Unavailable, "Sign-in cannot be checked right now. Try again in a minute.")
 	}
 	refused := func(cause error) (org.Person, error) {
-		return org.Person{}, fault.Because(cause, fault.Unauthenticated, "Your sign-in is not valid here or has run out. Sign in again.")
+		return org.Person{}, fault.Because(unquoted(cause), fault.Unauthenticated, "Your sign-in is not valid here or has run out. Sign in again.")
 	}
 	verified, err := verifier.Verify(oidc.ClientContext(ctx, o.client), token)
 	if err != nil {
@@ -59,6 +60,9 @@ func (o *OIDC) Person(ctx context.Context, token string) (org.Person, error) {
 	}
 	return org.Person{Subject: verified.Subject, Name: claims.Name, Org: claims.Org, Permissions: claims.Permissions}, nil
 }
+
+// unquoted names an error by its kind: those of sign-in may quote a token or an issuer's answer.
+func unquoted(err error) error { return fmt.Errorf("sign-in: %T", err) }
 
 func (o *OIDC) discover(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 	o.mu.Lock()

@@ -128,7 +128,7 @@ func (s *System) Call(ctx context.Context, method, path string, header http.Head
 		return 0, nil, err
 	}
 	req.Header = header
-	res, err := s.client.Do(req)
+	res, err := s.HTTP.Do(req)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -61,6 +61,9 @@ type Options struct {
 	Carry         http.RoundTripper // every request between the addresses goes through it; none: net/http's own
 }
 
+// keepAliveEach is how often grants that nobody uses are looked after.
+const keepAliveEach = 24 * time.Hour
+
 // monthlyReads is what Intuit lets an app read without paying (../qbosim/quickbooks.md, Costs).
 const monthlyReads = 500_000
 
@@ -81,11 +84,11 @@ type System struct {
 	Keeper  *grant.Keeper
 	Worker  *posting.Worker
 	Retrier *retrying.Retrier
+	HTTP    *http.Client // of everything here that calls one of the two addresses
 
 	Connector *grant.Connector
 
 	options Options
-	client  *http.Client // of everything here that calls one of the two addresses
 	issuer  *issuer
 	servers []*http.Server
 	stop    context.CancelFunc
@@ -105,7 +108,22 @@ func Start(ctx context.Context, o Options) (*System, error) {
 	for range o.Workers {
 		s.done.Go(func() { s.work(ctx) })
 	}
-	s.done.Go(func() { s.retry(ctx) })
+	s.done.Go(func() { s.each(ctx, o.RetryEach, "retry", func() error { _, err := s.Retrier.Run(ctx); return err }) })
+	s.done.Go(func() { s.each(ctx, keepAliveEach, "keep-alive", func() error { return s.Connector.KeepAlive(ctx) }) })
+	return s, nil
+}
+
+// StartSimulator opens the address of the simulator alone, with the demo's companies in it, for other clients. Close ends it.
+func StartSimulator(o Options) (*System, error) {
+	s, err := simulator(o)
+	if err != nil {
+		return nil, fmt.Errorf("local.StartSimulator: %w", err)
+	}
+	for _, c := range s.organisations() {
+		if err := s.addCompany(c); err != nil {
+			return nil, errors.Join(fmt.Errorf("local.StartSimulator: %w", err), s.Close())
+		}
+	}
 	return s, nil
 }
 
@@ -114,7 +132,7 @@ func (s *System) Close() error {
 	if s.stop != nil {
 		s.stop()
 	}
-	s.client.CloseIdleConnections()
+	s.HTTP.CloseIdleConnections()
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownWithin)
 	defer cancel()
 	var failed error
@@ -128,30 +146,38 @@ func (s *System) Close() error {
 	return nil
 }
 
+// simulator opens the simulator's address.
+func simulator(o Options) (s *System, err error) {
+	if o.Carry == nil {
+		o.Carry = &http.Transport{MaxIdleConnsPerHost: 32}
+	}
+	s = &System{options: o, HTTP: &http.Client{Transport: o.Carry}}
+	if s.Golden, err = golden.Load(nil); err != nil {
+		return nil, err
+	}
+	s.Sim = qbosim.New(qbosim.Options{Now: o.Now, ClientID: clientID, ClientSecret: clientSecret, Notify: s.HTTP})
+	s.QBOURL, err = s.serve(o.QBOListen, func(string) (http.Handler, error) { return s.Sim.Handler(), nil })
+	return s, err
+}
+
 // build wires everything and opens both addresses.
 func build(o Options) (*System, error) {
 	verifier, err := webhook.New(o.WebhookSecret)
 	if err != nil {
 		return nil, err
 	}
-	if o.Carry == nil {
-		o.Carry = &http.Transport{MaxIdleConnsPerHost: 32}
-	}
-	s := &System{options: o, Store: memory.NewStore(), Queue: memory.NewQueue(), client: &http.Client{Transport: o.Carry}}
-	if s.Golden, err = golden.Load(nil); err != nil {
+	s, err := simulator(o)
+	if err != nil {
 		return nil, err
 	}
-	s.Sim = qbosim.New(qbosim.Options{Now: o.Now, ClientID: clientID, ClientSecret: clientSecret})
-	if s.QBOURL, err = s.serve(o.QBOListen, func(string) (http.Handler, error) { return s.Sim.Handler(), nil }); err != nil {
-		return nil, err
-	}
+	s.Store, s.Queue = memory.NewStore(), memory.NewQueue()
 	oauth := qbo.NewOAuth(qbo.OAuthOptions{
 		TokenURL: s.QBOURL + "/oauth2/v1/tokens/bearer", RevokeURL: s.QBOURL + "/v2/oauth2/tokens/revoke", ClientID: clientID, ClientSecret: clientSecret,
-	}, s.client, intlog.RequestTimeout)
+	}, s.HTTP, intlog.RequestTimeout)
 	leases := lease.New(memory.NewLeases(), "local", o.Now)
 	s.Keeper = grant.New(memory.NewSecrets(), leases, oauth, o.Now)
 	if s.Client, err = qbo.New(qbo.Options{
-		BaseURL: s.QBOURL, HTTP: s.client, Tokens: s.Keeper, Timeout: intlog.RequestTimeout, Now: o.Now, Meter: s.Store, Pauses: s.Store, Allowance: monthlyReads,
+		BaseURL: s.QBOURL, HTTP: s.HTTP, Tokens: s.Keeper, Timeout: intlog.RequestTimeout, Now: o.Now, Meter: s.Store, Pauses: s.Store, Allowance: monthlyReads,
 	}); err != nil {
 		return nil, err
 	}
@@ -171,7 +197,7 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 	events := &httpapi.Events{
 		Acceptor: intake.New(s.Store, s.Queue, s.options.Now), Signatures: verifier, Now: s.options.Now, Log: s.options.Log, NewTrace: rand.Text,
 	}
-	gate := httpapi.Gate{People: httpapi.NewOIDC(url, audience, s.client, s.options.Now), NewTrace: rand.Text}
+	gate := httpapi.Gate{People: httpapi.NewOIDC(url, audience, s.HTTP, s.options.Now), NewTrace: rand.Text}
 	s.Connector = grant.NewConnector(s.Keeper, s.Store, s.Client, s.Retrier, s.options.Now, grant.Options{
 		AuthorizeURL: s.QBOURL + "/connect/oauth2", ClientID: clientID, RedirectURL: url + "/oauth/callback", Random: rand.Text,
 	})
@@ -220,9 +246,9 @@ func (s *System) work(ctx context.Context) {
 	}
 }
 
-// retry runs the retrier until the system ends.
-func (s *System) retry(ctx context.Context) {
-	ticker := time.NewTicker(s.options.RetryEach)
+// each does something again and again until the system ends.
+func (s *System) each(ctx context.Context, pause time.Duration, what string, do func() error) {
+	ticker := time.NewTicker(pause)
 	defer ticker.Stop()
 	for {
 		select {
@@ -230,8 +256,8 @@ func (s *System) retry(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		if _, err := s.Retrier.Run(ctx); err != nil {
-			s.options.Log.ErrorContext(ctx, "retry failed", "error", fault.Line(err))
+		if err := do(); err != nil {
+			s.options.Log.ErrorContext(ctx, what+" failed", "error", fault.Line(err))
 		}
 	}
 }

@@ -12,26 +12,40 @@ import (
 	"github.com/passare/qbo-sync/internal/qbosim"
 )
 
-// seed makes the demo's companies in the simulator and connects their organisations. Both have the same
-// chart of accounts; willow-creek is fully automatic, maple-hill reviews every entry.
-func (s *System) seed(ctx context.Context) error {
+// organisations are the demo's: willow-creek is fully automatic, maple-hill reviews every entry.
+func (s *System) organisations() []org.Config {
 	everything := org.Settings{AutoSync: true, AutoAddToExports: true, ClosedPeriod: org.HoldClosed, TradeCustomer: org.ByDecedent}
 	reviewed := everything
 	reviewed.AutoSync = false
-	if err := s.Connect(ctx, org.Config{Org: WillowCreek, Name: s.Golden.Company.Company, Realm: WillowCreekRealm, Settings: everything}); err != nil {
-		return err
+	return []org.Config{
+		{Org: WillowCreek, Name: s.Golden.Company.Company, Realm: WillowCreekRealm, Settings: everything},
+		{Org: MapleHill, Name: "Maple Hill Memorial", Realm: MapleHillRealm, Settings: reviewed},
 	}
-	return s.Connect(ctx, org.Config{Org: MapleHill, Name: "Maple Hill Memorial", Realm: MapleHillRealm, Settings: reviewed})
 }
 
-// Connect makes a company with the demo's chart of accounts in the simulator, grants it to the organisation,
-// and maps its accounts by name, reading them as from any company.
-func (s *System) Connect(ctx context.Context, c org.Config) error {
+// seed makes the demo's companies in the simulator and connects their organisations.
+func (s *System) seed(ctx context.Context) error {
+	for _, c := range s.organisations() {
+		if err := s.Connect(ctx, c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addCompany makes an organisation's company, with the demo's chart of accounts, in the simulator.
+func (s *System) addCompany(c org.Config) error {
 	company := qbosim.Company{Realm: c.Realm, Name: c.Name}
 	for _, a := range s.Golden.Company.Accounts {
 		company.Accounts = append(company.Accounts, qbosim.NewAccount{Name: a.Name, AccountType: a.Type, AccountSubType: a.SubType})
 	}
-	if err := s.Sim.AddCompany(company); err != nil {
+	return s.Sim.AddCompany(company)
+}
+
+// Connect makes a company in the simulator, grants it to the organisation by consent, and maps its accounts by name, reading them as from any
+// company.
+func (s *System) Connect(ctx context.Context, c org.Config) error {
+	if err := s.addCompany(c); err != nil {
 		return fmt.Errorf("local.Connect: %w", err)
 	}
 	realm := c.Realm
@@ -39,7 +53,7 @@ func (s *System) Connect(ctx context.Context, c org.Config) error {
 	if _, err := s.Store.PutConfig(ctx, c, 0); err != nil {
 		return fmt.Errorf("local.Connect: %w", err)
 	}
-	if err := s.consent(ctx, org.Person{Subject: "ana", Name: "Ana Diaz", Org: c.Org}, realm); err != nil {
+	if err := s.consent(ctx, administrator(c.Org), realm); err != nil {
 		return fmt.Errorf("local.Connect: %w", err)
 	}
 	stored, err := s.Store.Config(ctx, c.Org)
@@ -55,6 +69,16 @@ func (s *System) Connect(ctx context.Context, c org.Config) error {
 	return nil
 }
 
+// administrator is one of the demo's people who may connect the organisation; an organisation of a test has nobody else.
+func administrator(id string) org.Person {
+	for _, name := range []string{"ana", "dan"} {
+		if p := people()[name]; p.Org == id {
+			return p
+		}
+	}
+	return org.Person{Subject: "admin", Name: "Administrator", Org: id}
+}
+
 // consent goes the road that an administrator goes in a browser: start, consent at the simulator, come back.
 func (s *System) consent(ctx context.Context, p org.Person, realm string) error {
 	browser := rand.Text()
@@ -66,7 +90,7 @@ func (s *System) consent(ctx context.Context, p org.Person, realm string) error 
 	if err != nil {
 		return err
 	}
-	stay := *s.client
+	stay := *s.HTTP
 	stay.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	res, err := stay.Do(req)
 	if err != nil {

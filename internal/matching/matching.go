@@ -55,9 +55,6 @@ type Names interface {
 // MaxName is how long a name may be in QuickBooks, in characters.
 const MaxName = 100
 
-// namesLease is how long one name may take to be written: a request of the client (intlog.RequestTimeout), and then some.
-const namesLease = 60 * time.Second
-
 // Matcher matches names.
 type Matcher struct {
 	links  Links
@@ -76,7 +73,7 @@ func New(links Links, names Names, leases *lease.Taker, now func() time.Time) *M
 // when every name that we may take is used, and what Names answers.
 func (m *Matcher) Match(ctx context.Context, at org.Company, want journal.Name) (journal.Name, error) {
 	var link intlog.Link
-	err := m.leases.Do(ctx, lease.Thing{Org: at.Org, Name: "names", Life: namesLease},
+	err := m.leases.Do(ctx, lease.Thing{Org: at.Org, Name: "names", Life: intlog.NamesLease},
 		func() (found bool, err error) {
 			link, found, err = m.links.Link(ctx, at, want.Kind, want.Key)
 			return found, err

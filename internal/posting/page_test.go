@@ -21,7 +21,7 @@ func TestThePageStatesTheConstantsAndTheStates(t *testing.T) {
 	want := []string{
 		seconds("timeout T %d s", intlog.WorkerTimeout), seconds("own deadline %d s", intlog.WorkerDeadline), seconds("send within S %d s", intlog.SendWithin),
 		seconds("client C %d s", intlog.RequestTimeout), seconds("Lease L %d s", intlog.Lease), seconds("cut %d +", intlog.QuickBooksCut), seconds("query lag %d +", intlog.QueryLag),
-		seconds("first `dueAt` %d s", intlog.FirstDue), seconds("Visibility %d s", intlog.Visibility), seconds("Pause %d s", intlog.ThrottlePause),
+		seconds("first `dueAt` %d s", intlog.FirstDue), seconds("Visibility %d s", intlog.Visibility), seconds("Pause %d s", intlog.ThrottlePause), seconds("Refresh lease %d s", intlog.RefreshLease), seconds("Lease of names %d s", intlog.NamesLease),
 		fmt.Sprintf("Retry step %d to %d min", int(intlog.RetryStepMin.Minutes()), int(intlog.RetryStepMax.Minutes())),
 		fmt.Sprintf("at most %d.", intlog.MaxPostings), fmt.Sprintf("send ≤ %d entries", intlog.MaxWork),
 	}
