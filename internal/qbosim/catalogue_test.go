@@ -507,6 +507,10 @@ func TestFaultsThatNameTheCallItself(t *testing.T) {
 	b.answers(got("customer/1/5"), 400, validation(problem(unsupportedOperation,
 		"Operation Could not find resource for relative : "+path+" of full path: https://"+host+path+" is not supported.", "500")))
 	id, long := strings.Repeat("r", 32), strings.Repeat("b", 36)
+	if _, _, body := b.ask(posted("batch?requestid="+id, fmt.Sprintf(`{"BatchItemRequest":[{"bId":%q,"operation":"create","JournalEntry":%s}]}`, long, simple("D")))); strings.Contains(body, "Fault") {
+		t.Errorf("well-known clients send ids as long: %s", body)
+	}
+	b.sim.SetSwitches(realm, qbosim.Switches{StrictBatchIDs: true})
 	_, _, body := b.ask(posted("batch?requestid="+id, fmt.Sprintf(`{"BatchItemRequest":[{"bId":%q,"operation":"create","JournalEntry":%s}]}`, long, simple("D"))))
 	want := `{"BatchItemResponse":[{"Fault":{"Error":[` + problem(businessRule, "Business Validation Error: You cannot enter more than 50 characters in the request_id field. "+
 		"You tried entering rrrrrrrrrr..., which is 68 characters.", "6000", "") + `],"type":"ValidationFault"},"bId":"` + long + `"}],"time":"` + clock + `"}`

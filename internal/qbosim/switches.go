@@ -19,6 +19,7 @@ type Switches struct {
 	BookCloseDate               string `json:"book_close_date"`                // entries on or before it are refused (6210); empty: open books
 	ClosedCode                  string `json:"closed_code"`                    // of the fault for closed books: 6200, or empty: 6210
 	DuplicateNumberCheck        bool   `json:"duplicate_number_check"`         // a DocNumber in use is refused (6140)
+	StrictBatchIDs              bool   `json:"strict_batch_ids"`               // an item whose requestid and bId have more than 50 characters together is refused (6000)
 	DuplicateRequestIDFault     bool   `json:"duplicate_requestid_fault"`      // a repeat is refused (600) instead of answered as the first time
 	IgnoreRequestID             bool   `json:"ignore_requestid"`               // a repeat is carried out again
 	ReplayFailures              bool   `json:"replay_failures"`                // a refused write is remembered by its requestid, too
