@@ -64,11 +64,13 @@ func newOffice(t *testing.T) *office {
 		intuit.ServeHTTP(w, r)
 	}))
 	t.Cleanup(o.server.Close)
-	oauth := qbo.NewOAuth(qbo.OAuthOptions{
+	oauth, err := qbo.NewOAuth(qbo.OAuthOptions{
 		TokenURL: o.server.URL + "/oauth2/v1/tokens/bearer", RevokeURL: o.server.URL + "/v2/oauth2/tokens/revoke", ClientID: "id", ClientSecret: "secret",
 	}, o.server.Client(), time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
 	o.keeper = grant.New(witnessed{memory.NewSecrets(), o}, lease.New(memory.NewLeases(), "office", now), oauth, now)
-	var err error
 	if o.client, err = qbo.New(qbo.Options{BaseURL: o.server.URL, HTTP: o.server.Client(), Tokens: o.keeper, Timeout: time.Minute, Now: now}); err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/grant"
+	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/lease"
 	"github.com/passare/qbo-sync/internal/memory"
 	"github.com/passare/qbo-sync/internal/qbo"
@@ -246,7 +247,13 @@ type process struct {
 func (w *world) process() *process {
 	p := &process{world: w}
 	w.named++
-	p.oauth = qbo.NewOAuth(qbo.OAuthOptions{TokenURL: "http://intuit/oauth2/v1/tokens/bearer", ClientID: "id", ClientSecret: "secret"}, &http.Client{Transport: p}, 50*time.Second)
+	var err error
+	p.oauth, err = qbo.NewOAuth(qbo.OAuthOptions{
+		TokenURL: "http://127.0.0.1/oauth2/v1/tokens/bearer", RevokeURL: "http://127.0.0.1/v2/oauth2/tokens/revoke", ClientID: "id", ClientSecret: "secret",
+	}, &http.Client{Transport: p}, intlog.RequestTimeout)
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	p.keeper = grant.New(secrets{p}, lease.New(leases{p}, fmt.Sprint("process-", w.named), time.Now), p.oauth, time.Now)
 	return p
 }

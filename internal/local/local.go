@@ -171,9 +171,12 @@ func build(o Options) (*System, error) {
 		return nil, err
 	}
 	s.Store, s.Queue = memory.NewStore(), memory.NewQueue()
-	oauth := qbo.NewOAuth(qbo.OAuthOptions{
+	oauth, err := qbo.NewOAuth(qbo.OAuthOptions{
 		TokenURL: s.QBOURL + "/oauth2/v1/tokens/bearer", RevokeURL: s.QBOURL + "/v2/oauth2/tokens/revoke", ClientID: clientID, ClientSecret: clientSecret,
 	}, s.HTTP, intlog.RequestTimeout)
+	if err != nil {
+		return nil, err
+	}
 	leases := lease.New(memory.NewLeases(), "local", o.Now)
 	s.Keeper = grant.New(memory.NewSecrets(), leases, oauth, o.Now)
 	if s.Client, err = qbo.New(qbo.Options{

@@ -105,7 +105,13 @@ func newHouse(t *testing.T) *house {
 func (h *house) connect(patience time.Duration) {
 	h.t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}} // net/http asks again by itself on a connection that was used before
-	h.oauth = qbo.NewOAuth(qbo.OAuthOptions{TokenURL: h.server.URL + "/oauth2/v1/tokens/bearer", ClientID: "id", ClientSecret: "secret"}, client, patience)
+	var err error
+	h.oauth, err = qbo.NewOAuth(qbo.OAuthOptions{
+		TokenURL: h.server.URL + "/oauth2/v1/tokens/bearer", RevokeURL: h.server.URL + "/v2/oauth2/tokens/revoke", ClientID: "id", ClientSecret: "secret",
+	}, client, patience)
+	if err != nil {
+		h.t.Fatal(err)
+	}
 	leases := lease.New(memory.NewLeases(), "worker", h.clock.now)
 	h.keeper = grant.New(memory.NewSecrets(), leases, h.oauth, h.clock.now)
 	tokens, err := h.oauth.Refresh(h.t.Context(), h.sim.Grant(realm))

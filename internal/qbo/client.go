@@ -50,16 +50,18 @@ type Options struct {
 	Allowance int    // reads a month; at 90 % of it those that can wait are refused. 0: no limit
 }
 
-// hosts are the only ones that a token is sent to, beside this machine's own for simulators.
-func hosts() []string {
-	return []string{"quickbooks.api.intuit.com", "sandbox-quickbooks.api.intuit.com"}
+// allowed says whether something secret may be sent to an address: https to one of Intuit's hosts, or anything on this machine.
+func allowed(address *url.URL, hosts ...string) bool {
+	ip := net.ParseIP(address.Hostname())
+	local := address.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
+	return local || address.Scheme == "https" && slices.Contains(hosts, address.Host)
 }
 
-// allowed says whether a token may be sent to an address: https to Intuit, or anything on this machine.
-func allowed(base *url.URL) bool {
-	ip := net.ParseIP(base.Hostname())
-	local := base.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
-	return local || base.Scheme == "https" && slices.Contains(hosts(), base.Host)
+// staying is the client without redirects, which could lead a token elsewhere.
+func staying(client *http.Client) *http.Client {
+	stay := *client
+	stay.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &stay
 }
 
 // minorVersion is the only one that Intuit serves since August 2025.
@@ -77,13 +79,11 @@ func New(o Options) (*Client, error) {
 	if err != nil || base.Host == "" || o.HTTP == nil || o.Tokens == nil || o.Timeout <= 0 || o.Now == nil {
 		return nil, fmt.Errorf("qbo.New: %w", fault.Because(err, fault.Invalid, "The QuickBooks client needs an address, an HTTP client, tokens, a time-out and a clock."))
 	}
-	if !allowed(base) {
+	if !allowed(base, "quickbooks.api.intuit.com", "sandbox-quickbooks.api.intuit.com") {
 		return nil, fmt.Errorf("qbo.New: %w", fault.New(fault.Invalid, "%s is not an address of QuickBooks.", base.Host))
 	}
 	o.BaseURL = strings.TrimSuffix(o.BaseURL, "/")
-	stay := *o.HTTP // a redirect could lead a token elsewhere
-	stay.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	o.HTTP = &stay
+	o.HTTP = staying(o.HTTP)
 	return &Client{o: o}, nil
 }
 

@@ -63,7 +63,9 @@ func newBooks(t *testing.T) *books {
 		handler.ServeHTTP(w, r)
 		return w.Result()
 	})
-	oauth := qbo.NewOAuth(qbo.OAuthOptions{TokenURL: "http://127.0.0.1/oauth2/v1/tokens/bearer", ClientID: "id", ClientSecret: "shh"}, &http.Client{Transport: carry}, time.Minute)
+	oauth := signIn(t, qbo.OAuthOptions{
+		TokenURL: "http://127.0.0.1/oauth2/v1/tokens/bearer", RevokeURL: "http://127.0.0.1", ClientID: "id", ClientSecret: "shh",
+	}, &http.Client{Transport: carry})
 	granted, err := oauth.Refresh(t.Context(), sim.Grant(realm))
 	if err != nil {
 		t.Fatal(err)
@@ -240,7 +242,7 @@ func FuzzAnAnswer(f *testing.F) {
 		carry := carrier(func(r *http.Request) *http.Response {
 			return &http.Response{StatusCode: int(status), Header: http.Header{"Intuit_tid": {tid}}, Body: io.NopCloser(bytes.NewReader(body)), Request: r}
 		})
-		oauth := qbo.NewOAuth(qbo.OAuthOptions{TokenURL: "http://127.0.0.1", RevokeURL: "http://127.0.0.1", ClientID: "id", ClientSecret: accessToken}, &http.Client{Transport: carry}, time.Minute)
+		oauth := signIn(t, qbo.OAuthOptions{TokenURL: "http://127.0.0.1", RevokeURL: "http://127.0.0.1", ClientID: "id", ClientSecret: accessToken}, &http.Client{Transport: carry})
 		checkFault(t, "refresh", second(oauth.Refresh(t.Context(), accessToken)))
 		checkFault(t, "revoke", oauth.Revoke(t.Context(), accessToken))
 		c := carried(t, oneToken(accessToken), carry)

@@ -26,9 +26,16 @@ type OAuth struct {
 // OAuthOptions are the app's addresses and credentials.
 type OAuthOptions struct{ TokenURL, RevokeURL, ClientID, ClientSecret string }
 
-// NewOAuth makes a client of the endpoints.
-func NewOAuth(o OAuthOptions, client *http.Client, timeout time.Duration) *OAuth {
-	return &OAuth{o: o, client: client, timeout: timeout}
+// NewOAuth makes a client of the endpoints. The app's secret and refresh tokens go to Intuit, or to a simulator on this machine, and nowhere else.
+// Errors: fault.Invalid.
+func NewOAuth(o OAuthOptions, client *http.Client, timeout time.Duration) (*OAuth, error) {
+	for _, address := range []string{o.TokenURL, o.RevokeURL} {
+		u, err := url.Parse(address)
+		if err != nil || !allowed(u, "oauth.platform.intuit.com", "developer.api.intuit.com") {
+			return nil, fmt.Errorf("qbo.NewOAuth: %w", fault.New(fault.Invalid, "%s is not an address of QuickBooks' sign-in.", address))
+		}
+	}
+	return &OAuth{o: o, client: staying(client), timeout: timeout}, nil
 }
 
 // Refresh exchanges a refresh token. Errors: fault.Disconnected for invalid_grant, which is certain; fault.Unknown without an answer: the refresh

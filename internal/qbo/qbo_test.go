@@ -278,6 +278,48 @@ func TestQueriesAreQuotedAndPaged(t *testing.T) {
 	}
 }
 
+// signIn is a client of a sign-in that a test writes.
+func signIn(t *testing.T, o qbo.OAuthOptions, client *http.Client) *qbo.OAuth {
+	t.Helper()
+	oauth, err := qbo.NewOAuth(o, client, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return oauth
+}
+
+func TestSecretsGoToIntuitOnly(t *testing.T) {
+	t.Parallel()
+	const bearer, revoke = "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer", "https://developer.api.intuit.com/v2/oauth2/tokens/revoke"
+	for _, o := range []qbo.OAuthOptions{{TokenURL: bearer, RevokeURL: revoke}, {TokenURL: "http://127.0.0.1:8090/x", RevokeURL: "http://localhost/y"}} {
+		if _, err := qbo.NewOAuth(o, http.DefaultClient, time.Minute); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, elsewhere := range []string{"", "https://example.com/x", "http://oauth.platform.intuit.com/x", "https://oauth.platform.intuit.com.example.com/x", "https://quickbooks.api.intuit.com:444/x", "http://10.0.0.1/"} {
+		for _, o := range []qbo.OAuthOptions{{TokenURL: elsewhere, RevokeURL: revoke}, {TokenURL: bearer, RevokeURL: elsewhere}} {
+			if _, err := qbo.NewOAuth(o, http.DefaultClient, time.Minute); !fault.Is(err, fault.Invalid) {
+				t.Errorf("%+v: %v", o, err)
+			}
+		}
+		if _, err := qbo.New(qbo.Options{BaseURL: elsewhere, HTTP: http.DefaultClient, Tokens: &tokens{}, Timeout: time.Minute, Now: time.Now}); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%s: %v", elsewhere, err)
+		}
+	}
+	stolen := ""
+	thief := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		stolen += r.Header.Get("Authorization") + r.FormValue("refresh_token")
+	}))
+	t.Cleanup(thief.Close)
+	redirecting := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, thief.URL, http.StatusTemporaryRedirect)
+	}))
+	t.Cleanup(redirecting.Close)
+	if _, err := signIn(t, qbo.OAuthOptions{TokenURL: redirecting.URL, RevokeURL: redirecting.URL}, redirecting.Client()).Refresh(t.Context(), "AB10"); err == nil || stolen != "" {
+		t.Errorf("a redirect was followed with %q, %v", stolen, err)
+	}
+}
+
 func TestTheTokenEndpoint(t *testing.T) {
 	t.Parallel()
 	for name, a := range map[string]struct {
@@ -304,7 +346,7 @@ func TestTheTokenEndpoint(t *testing.T) {
 				_, _ = w.Write([]byte(a.body))
 			}))
 			t.Cleanup(server.Close)
-			got, err := qbo.NewOAuth(qbo.OAuthOptions{TokenURL: server.URL, ClientID: "id", ClientSecret: "shh"}, server.Client(), time.Minute).Refresh(t.Context(), "AB10")
+			got, err := signIn(t, qbo.OAuthOptions{TokenURL: server.URL, RevokeURL: server.URL, ClientID: "id", ClientSecret: "shh"}, server.Client()).Refresh(t.Context(), "AB10")
 			if fault.CodeOf(err) != a.want || (err == nil && (got.Access != "eyJ" || got.Refresh != "AB11" || got.AccessFor != time.Hour)) {
 				t.Errorf("%+v %v", got, err)
 			}
