@@ -445,15 +445,24 @@ func TestGrantsAreKeptAlive(t *testing.T) {
 		"one that is refused is noted as dead, with one notice": func(t *testing.T, o *office) {
 			o.connect()
 			o.sim.SetSwitches(willowRealm, qbosim.Switches{HardEnd: "2026-03-05T00:00:00Z"})
-			for _, after := range []time.Duration{8 * day, day, 15 * day} { // one that is refused is not taken for good since it is young
-				o.now = o.now.Add(after)
-				if keep(t, o); o.view().State != grant.Refused {
-					t.Errorf("after %s more it is %s", after, o.view().State)
-				}
+			for range 3 {
+				o.now = o.now.Add(8 * day)
+				keep(t, o)
 			}
 			v := o.view()
 			if v.State != grant.Refused || len(v.Notices) != 1 || !strings.Contains(v.Notices[0].Text, "Reconnect QuickBooks") || !v.RefusedSince.Equal(o.now.Add(-16*day)) {
 				t.Errorf("%+v", v)
+			}
+		},
+		"one that is dead is not taken for good since it is young": func(t *testing.T, o *office) {
+			o.connect()
+			o.sim.SetSwitches(willowRealm, qbosim.Switches{HardEnd: "2026-03-05T00:00:00Z"})
+			if err := o.store.Broken(t.Context(), "willow", o.config().Grants, o.now); err != nil {
+				t.Fatal(err)
+			}
+			o.now = o.now.Add(day)
+			if keep(t, o); o.view().State != grant.Refused {
+				t.Errorf("it is %s", o.view().State)
 			}
 		},
 		"one that was noted as dead and is accepted lets go what waited": func(t *testing.T, o *office) {
