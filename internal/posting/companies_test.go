@@ -123,11 +123,13 @@ func TestAnotherCompany(t *testing.T) {
 				}
 			}
 		},
-		"an organisation that was never connected waits, and goes by itself once it is": func(_ *testing.T, h *house) {
+		"an organisation that was never connected waits, and goes by itself once it is": func(t *testing.T, h *house) {
 			h.config(func(c *org.Config) { c.Realm = "" })
 			id := h.send(event("payment.created", "p1", 1, paid("10.00")))
 			h.work()
-			h.is(id, intlog.Failed)
+			if e := h.is(id, intlog.Failed); e.Cause[0].Kind != rules.Connection || !strings.Contains(e.Cause[0].Text, "not connected yet") {
+				t.Errorf("%+v", e.Cause)
+			}
 			h.moveTo(willow, realm)
 			h.is(id, intlog.Synced)
 			h.has(receipt)

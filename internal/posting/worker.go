@@ -112,7 +112,7 @@ func (j *job) run(ctx context.Context) error {
 	case j.entry.State == intlog.Claimed:
 		return j.recover(ctx)
 	case !j.config.Connected():
-		return j.hold(ctx, []rules.Problem{unconnected()})
+		return j.hold(ctx, []rules.Problem{unconnected(j.config)})
 	}
 	switch j.order() {
 	case stop:
@@ -504,11 +504,15 @@ func problemOf(f *fault.Error) rules.Problem {
 }
 
 // unconnected is what every entry of an organisation without a grant waits for.
-func unconnected() rules.Problem {
-	return rules.Problem{
+func unconnected(c org.Config) rules.Problem {
+	p := rules.Problem{
 		Kind: rules.Connection, Subject: "connection", Text: "QuickBooks no longer accepts the connection. Reconnect QuickBooks; what waits then goes by itself.",
 		Who: "administrator", Where: "Connection",
 	}
+	if c.Realm == "" {
+		p.Text = "QuickBooks is not connected yet. Connect it; what waits then goes by itself."
+	}
+	return p
 }
 
 // supersedeOlder: row 10. An older version that is still open is carried by this one; whoever was about to
