@@ -38,6 +38,13 @@ type Store interface {
 	// Connections lists connections by organisation, after one.
 	Connections(ctx context.Context, after string, limit int) ([]org.Connection, error)
 
+	// CompanyOwner says which organisation is connected to a company; empty: none.
+	CompanyOwner(ctx context.Context, realm string) (org string, err error)
+	// OwnCompany makes a company an organisation's. Errors: fault.Conflict when it is another's.
+	OwnCompany(ctx context.Context, at org.Company) error
+	// FreeCompany lets a company go that is the organisation's.
+	FreeCompany(ctx context.Context, at org.Company) error
+
 	Config(ctx context.Context, org string) (org.Config, error)
 	// PutConfig stores a configuration if the stored one has ifVersion. Errors: fault.Conflict.
 	PutConfig(ctx context.Context, c org.Config, ifVersion int64) (org.Config, error)
@@ -116,7 +123,7 @@ type Connected struct {
 // Finish ends a consent: it exchanges the code, saves the tokens before anything else, and lets go what waited.
 //
 // Errors: fault.Invalid for an attempt that nobody began, that is over or was used, or that another browser began; fault.Conflict when the person
-// declined, or chose another company than the organisation's without having said so before; fault.Disconnected when QuickBooks does not accept what
+// declined, chose another company than the organisation's without having said so before, or one that is another organisation's; fault.Disconnected when QuickBooks does not accept what
 // came back; fault.Unavailable.
 func (c *Connector) Finish(ctx context.Context, a Answer) (Connected, error) {
 	done, err := c.finish(ctx, a)
@@ -142,6 +149,11 @@ func (c *Connector) finish(ctx context.Context, a Answer) (done Connected, err e
 		return done, fault.New(fault.Invalid, "QuickBooks did not say which company to connect. Start again.")
 	case config.Realm != "" && config.Realm != a.Realm && !attempt.Other:
 		return done, c.otherCompany(ctx, attempt.Org)
+	}
+	if owner, err := c.store.CompanyOwner(ctx, a.Realm); err != nil {
+		return done, err
+	} else if owner != "" && owner != attempt.Org {
+		return done, fault.New(fault.Conflict, "This QuickBooks company is connected to another organisation already, and nothing was changed. The books of a company belong to one organisation: choose another one, or have it disconnected there first.")
 	}
 	tokens, err := c.keeper.oauth.Exchange(ctx, a.Code, c.o.RedirectURL)
 	if err != nil {
@@ -188,6 +200,9 @@ func (c *Connector) adopt(ctx context.Context, config org.Config, a Attempt, rea
 	if fault.Is(err, fault.Disconnected) {
 		return done, c.disown(ctx, config, err)
 	}
+	if err := c.store.OwnCompany(ctx, org.Company{Org: a.Org, Realm: realm}); err != nil {
+		return done, c.disown(ctx, config, err)
+	}
 	if err := c.configure(ctx, config, realm); err != nil { // a company whose name cannot be read now is connected all the same
 		return done, err
 	}
@@ -202,7 +217,7 @@ func (c *Connector) adopt(ctx context.Context, config org.Config, a Attempt, rea
 	return done, err
 }
 
-// disown forgets tokens that are not of the company that the browser named.
+// disown forgets tokens that are not of the company that the browser named, or of one that is another organisation's.
 func (c *Connector) disown(ctx context.Context, config org.Config, cause error) error {
 	err := c.keeper.Forget(ctx, config.Org, config.Realm)
 	if err == nil && config.Realm != "" {
@@ -228,6 +243,9 @@ func (c *Connector) configure(ctx context.Context, config org.Config, realm stri
 			return nil
 		}
 		if config.Realm != "" {
+			if err := c.store.FreeCompany(ctx, config.Company()); err != nil {
+				return err
+			}
 			config.Mapping, config.CloseDate = org.Mapping{Version: config.Mapping.Version + 1}, ""
 		}
 		config.Realm = realm
@@ -279,6 +297,9 @@ func (c *Connector) disconnect(ctx context.Context, p org.Person) error {
 		return err
 	}
 	if err := c.store.Broken(ctx, p.Org, config.Grants, c.now()); err != nil {
+		return err
+	}
+	if err := c.store.FreeCompany(ctx, config.Company()); err != nil {
 		return err
 	}
 	_, err = c.note(ctx, p.Org, func(x *org.Connection) {

@@ -105,7 +105,12 @@ func (w witnessed) Put(ctx context.Context, name string, value []byte, ifVersion
 // consent goes to the consent page as a browser does, and brings back what Intuit says. choice is more of the page's query: the company, or a refusal.
 func (o *office) consent(browser string, other bool, choice string) grant.Answer {
 	o.t.Helper()
-	address, _, err := o.connector.Start(o.t.Context(), ana(), browser, other)
+	return o.consentOf(ana(), browser, other, choice)
+}
+
+func (o *office) consentOf(p org.Person, browser string, other bool, choice string) grant.Answer {
+	o.t.Helper()
+	address, _, err := o.connector.Start(o.t.Context(), p, browser, other)
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -333,6 +338,33 @@ func TestAnotherCompany(t *testing.T) {
 			f(t, newOffice(t))
 		})
 	}
+}
+
+func TestACompanyBelongsToOneOrganisation(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.connect()
+	if _, err := o.store.PutConfig(t.Context(), org.Config{Org: "maple"}, 0); err != nil {
+		t.Fatal(err)
+	}
+	dan := org.Person{Subject: "dan", Name: "Dan Reyes", Org: "maple"}
+	theirs := func() grant.Answer { return o.consentOf(dan, "firefox", false, "realm="+willowRealm) }
+	before := len(o.acts)
+	o.refuses("while it is another's", theirs(), fault.Conflict, "another organisation")
+	if acts := o.acts[before:]; slices.Contains(acts, "POST /oauth2/v1/tokens/bearer") || slices.Contains(acts, "POST /v2/oauth2/tokens/revoke") || !o.works() {
+		t.Errorf("%q", acts)
+	}
+	if err := o.connector.Disconnect(t.Context(), ana()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.connector.Finish(t.Context(), theirs()); err != nil {
+		t.Errorf("after it was disconnected there: %v", err)
+	}
+	o.refuses("and back", o.consent("chrome", false, "realm="+willowRealm), fault.Conflict, "another organisation")
+	if _, err := o.connector.Finish(t.Context(), o.consentOf(dan, "firefox", true, "realm="+otherRealm)); err != nil {
+		t.Errorf("they move on: %v", err)
+	}
+	o.connect()
 }
 
 func TestDisconnecting(t *testing.T) {

@@ -20,7 +20,7 @@
 // refresh of an organisation runs at a time, in all processes (a lease longer than a function may run); a newer token is never
 // overwritten by an older one; a passing fault of the token endpoint or of the secrets loses nothing; a consent is good for the
 // person, the browser and the organisation that began it, once, for ten minutes; an organisation whose entries are in one company
-// is connected to another only when a person has said so before.
+// is connected to another only when a person has said so before; a company is connected to one organisation at a time.
 //
 // Not promised: a process that is killed between Intuit's answer and the save takes the new token with it. Where Intuit has then
 // replaced the old one, a person must reconnect; nothing else is lost, since what waits goes by itself afterwards.

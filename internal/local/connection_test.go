@@ -176,6 +176,9 @@ func TestTheOrganisationStaysWithItsCompany(t *testing.T) {
 	if r := ask(t, s, "", http.MethodGet, u.String(), "", cookie); r.status != http.StatusConflict || !strings.Contains(r.body, "declined") {
 		t.Errorf("declined: %d %s", r.status, r.body)
 	}
+	if r := ask(t, s, "dan", http.MethodDelete, "/v1/connection", "", nil); r.status != http.StatusOK {
+		t.Fatalf("%d %s", r.status, r.body)
+	}
 	back, cookie = consent(t, s, "ana", `{"other_company":true}`, local.MapleHillRealm)
 	if r := ask(t, s, "", http.MethodGet, back, "", with(cookie)); r.status != http.StatusOK || !strings.Contains(r.body, `"realm":"`+local.MapleHillRealm+`"`) {
 		t.Errorf("confirmed: %d %s", r.status, r.body)

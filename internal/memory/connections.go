@@ -60,3 +60,31 @@ func (s *Store) Connections(_ context.Context, after string, limit int) ([]org.C
 	list = slices.DeleteFunc(list, func(c org.Connection) bool { return c.Org <= after })
 	return list[:min(len(list), limit)], nil
 }
+
+// CompanyOwner says which organisation is connected to a company; empty: none.
+func (s *Store) CompanyOwner(_ context.Context, realm string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.owners[realm], nil
+}
+
+// OwnCompany makes a company an organisation's. Errors: fault.Conflict when it is another's.
+func (s *Store) OwnCompany(_ context.Context, at org.Company) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if owner, owned := s.owners[at.Realm]; owned && owner != at.Org {
+		return fault.New(fault.Conflict, "This QuickBooks company is connected to another organisation already.")
+	}
+	s.owners[at.Realm] = at.Org
+	return nil
+}
+
+// FreeCompany lets a company go that is the organisation's.
+func (s *Store) FreeCompany(_ context.Context, at org.Company) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.owners[at.Realm] == at.Org {
+		delete(s.owners, at.Realm)
+	}
+	return nil
+}

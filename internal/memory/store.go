@@ -30,7 +30,8 @@ type Store struct {
 	quarantine map[string][]intlog.Quarantined
 	attempts   map[string]grant.Attempt
 	connected  map[string]org.Connection
-	reads      map[readKey]int // metered reads by organisation and month; organisation "" has the sum
+	owners     map[string]string // company → organisation
+	reads      map[readKey]int   // metered reads by organisation and month; organisation "" has the sum
 }
 
 type readKey struct{ org, month string }
@@ -53,7 +54,7 @@ func NewStore() *Store {
 		configs: map[string]org.Config{}, entries: map[intlog.Key]intlog.Entry{}, versions: map[recordKey][]int64{},
 		mentions: map[recordKey][]passare.Ref{}, logs: map[listKey]*index{}, held: map[pageKey]map[intlog.Key]bool{},
 		due: map[intlog.Key]bool{}, flags: map[pageKey]org.Flag{}, links: map[linkKey]intlog.Link{}, linked: map[linkKey]string{},
-		quarantine: map[string][]intlog.Quarantined{}, reads: map[readKey]int{}, attempts: map[string]grant.Attempt{}, connected: map[string]org.Connection{},
+		quarantine: map[string][]intlog.Quarantined{}, reads: map[readKey]int{}, attempts: map[string]grant.Attempt{}, connected: map[string]org.Connection{}, owners: map[string]string{},
 	}
 }
 

@@ -121,6 +121,7 @@ func Store(t *testing.T, empty func(*testing.T) StorePort) {
 		"a link is two puts, each not there or the same":                              links,
 		"a link is replaced from the revision that was read":                          relinks,
 		"an attempt to connect is taken once":                                         attempts,
+		"a company is one organisation's":                                             owners,
 		"a connection changes only from the revision that was read":                   connections,
 		"the quarantine keeps a delivery once":                                        quarantine,
 		"two organisations share nothing":                                             tenants,
@@ -525,6 +526,34 @@ func connections(t *testing.T, s StorePort) {
 		}
 	}
 	same(t, "in pages by organisation", []string{"a", "b", "c"}, orgs)
+}
+
+func owners(t *testing.T, s StorePort) {
+	ctx := t.Context()
+	a, b := org.Company{Org: "a", Realm: "1"}, org.Company{Org: "b", Realm: "1"}
+	owned := func(by string) {
+		t.Helper()
+		same(t, "owner", by, ok(s.CompanyOwner(ctx, "1"))(t))
+	}
+	done := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	owned("")
+	done(s.OwnCompany(ctx, a))
+	done(s.OwnCompany(ctx, a))
+	conflicts(t, "another's", s.OwnCompany(ctx, b))
+	done(s.FreeCompany(ctx, b))
+	owned("a")
+	done(s.FreeCompany(ctx, a))
+	done(s.FreeCompany(ctx, a))
+	owned("")
+	n := atomic.Int64{}
+	if wins := race(50, func() bool { return s.OwnCompany(ctx, org.Company{Org: fmt.Sprint("o", n.Add(1)), Realm: "2"}) == nil }); wins != 1 {
+		t.Errorf("%d own it", wins)
+	}
 }
 
 func quarantine(t *testing.T, s StorePort) {
