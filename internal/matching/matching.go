@@ -15,6 +15,11 @@
 // Creating comes before looking, since writes at QuickBooks are free and reads are metered, and since
 // QuickBooks' own uniqueness is the guard against two workers.
 //
+// Names are compared by their characters as they are written: what looks the same, such as an accent that is one character here and two there, is
+// another name for us. Then QuickBooks alone says whether both may stand: it takes the second, or calls it used and it gets the numbered form. Were we
+// to call them the same, a family's lines could go to a customer that a person meant to be another; so, two customers stand where one would do, and a
+// person relinks. The text stays as Passare has it.
+//
 // Guarantees: two cases never share a customer, two businesses never a vendor; a link never changes by itself, and belongs to one QuickBooks
 // company; names of an organisation are written one at a time, in all processes (QuickBooks refuses two at once). A person may relink (relink.go).
 //
@@ -83,10 +88,23 @@ func (m *Matcher) Match(ctx context.Context, at org.Company, want journal.Name) 
 			return err
 		})
 	if err != nil {
-		return want, fmt.Errorf("matching.Match: %w", err)
+		return want, fmt.Errorf("matching.Match: %w", passing(err))
 	}
 	want.ID, want.Display = link.ID, link.Display
 	return want, nil
+}
+
+// passing is the trouble as a trouble of QuickBooks': a lease that somebody else kept too long, or a store that did not answer, goes by itself and is
+// nothing that a person must look at.
+func passing(err error) error {
+	f := fault.As(err)
+	if f.Code != fault.Unavailable || f.Class != "" {
+		return err
+	}
+	return &fault.Error{
+		Code: f.Code, Class: fault.Transient, Who: "nobody: it goes by itself", Message: "The name could not be looked up or written just now.",
+		Remedy: "It is tried again by itself.", Cause: err,
+	}
 }
 
 // find makes the link that does not exist yet.
@@ -103,6 +121,9 @@ func (m *Matcher) find(ctx context.Context, at org.Company, want journal.Name) (
 	return intlog.Link{}, fault.New(fault.Conflict, "QuickBooks has %q and its numbered form in use already. Rename one of them in QuickBooks, then retry.", Clean(want.Display))
 }
 
+// businessKey begins the key of a business of the Rolodex, which may be the customer of a trade case.
+const businessKey = "business:"
+
 // candidate is a display name, and why it is not Passare's own.
 type candidate struct{ display, note string }
 
@@ -115,9 +136,13 @@ func candidates(want journal.Name) []candidate {
 			{display: suffixed(plain, Clean(want.Number)), note: "The name was in use; the vendor was created with its Rolodex number behind it."},
 		}
 	}
+	number := "case number"
+	if strings.HasPrefix(want.Key, businessKey) {
+		number = "Rolodex number"
+	}
 	return []candidate{
 		{display: plain},
-		{display: suffixed(plain, Clean(want.Number)), note: "The name was in use; the customer was created with the case number behind it."},
+		{display: suffixed(plain, Clean(want.Number)), note: "The name was in use; the customer was created with the " + number + " behind it."},
 	}
 }
 
@@ -130,12 +155,12 @@ func (m *Matcher) take(ctx context.Context, at org.Company, want journal.Name, c
 	if !fault.Is(err, fault.NameTaken) {
 		return link, false, err
 	}
-	found, lookErr := m.names.NamesCalled(ctx, at, c.display)
+	found, lookErr := m.look(ctx, at, c.display)
 	if lookErr != nil {
 		return link, false, lookErr
 	}
 	if len(found) == 0 {
-		return link, false, err
+		return link, false, unseen(c.display, fault.As(err))
 	}
 	for _, f := range found {
 		if f.Kind == string(want.Kind) && f.Active && f.Display == c.display {
@@ -145,18 +170,53 @@ func (m *Matcher) take(ctx context.Context, at org.Company, want journal.Name, c
 	return link, true, nil
 }
 
+// inactiveSuffix is what QuickBooks puts behind the name of what is made inactive.
+const inactiveSuffix = " (deleted)"
+
+// look finds who uses a name. Nobody shown may mean that an inactive one holds it, under the name that QuickBooks gave it.
+func (m *Matcher) look(ctx context.Context, at org.Company, display string) ([]journal.FoundName, error) {
+	found, err := m.names.NamesCalled(ctx, at, display)
+	if err != nil || len(found) > 0 {
+		return found, err
+	}
+	return m.names.NamesCalled(ctx, at, display+inactiveSuffix)
+}
+
+// unseen is a name that QuickBooks calls used and shows nobody for.
+func unseen(display string, said *fault.Error) error {
+	f := *said
+	f.Class, f.Who = fault.Name, "bookkeeper"
+	f.Message = fmt.Sprintf("QuickBooks has %q in use already, and does not show who uses it.", display)
+	f.Remedy = "Look there for an inactive customer, vendor or employee of this name and rename it, then retry."
+	return &f
+}
+
+// create creates a name. A request that QuickBooks received before is made once more under another requestid: the name is written at most once
+// all the same, since names are unique, and whoever has it is found by it.
 func (m *Matcher) create(ctx context.Context, at org.Company, want journal.Name, display string) (string, error) {
+	id, err := m.write(ctx, at, want, display, requestID(at, want, display))
+	if err != nil && fault.As(err).Origin == receivedBefore {
+		return m.write(ctx, at, want, display, requestID(at, want, display, m.now().Format(time.RFC3339Nano)))
+	}
+	return id, err
+}
+
+// receivedBefore is QuickBooks' code for a requestid that was used before, when it does not answer as it did then.
+const receivedBefore = "600"
+
+func (m *Matcher) write(ctx context.Context, at org.Company, want journal.Name, display, request string) (string, error) {
 	n := journal.NewName{Display: display, Notes: "Passare " + want.Key}
 	if want.Kind == journal.Vendor {
-		return m.names.CreateVendor(ctx, at, n, requestID(at, want, display))
+		return m.names.CreateVendor(ctx, at, n, request)
 	}
-	return m.names.CreateCustomer(ctx, at, n, requestID(at, want, display))
+	return m.names.CreateCustomer(ctx, at, n, request)
 }
 
 // requestID is the same whenever the same name is created for the same case, so that QuickBooks answers
 // a repeat with the first outcome.
-func requestID(at org.Company, want journal.Name, display string) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{at.Org, at.Realm, string(want.Kind), want.Key, display}, "\n")))
+func requestID(at org.Company, want journal.Name, display string, more ...string) string {
+	parts := append([]string{at.Org, at.Realm, string(want.Kind), want.Key, display}, more...)
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\n")))
 	return hex.EncodeToString(sum[:16])
 }
 
@@ -186,8 +246,11 @@ func Clean(s string) string {
 	return strings.TrimSpace(journal.Clip(strings.Join(strings.Fields(s), " "), MaxName))
 }
 
+// maxSuffix is how much of a number stands behind a name, so that half of the name is left.
+const maxSuffix = MaxName / 2
+
 // suffixed is "John Smith (24-0113)", the name cut so that both fit.
 func suffixed(name, suffix string) string {
-	tail := " (" + suffix + ")"
+	tail := " (" + strings.TrimSpace(journal.Clip(suffix, maxSuffix)) + ")"
 	return strings.TrimSpace(journal.Clip(name, MaxName-len([]rune(tail)))) + tail
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"github.com/passare/qbo-sync/internal/fault"
@@ -27,6 +28,8 @@ type quickBooks struct {
 	requests map[string]string
 	lose     int  // the answers of this many creations are lost after their effect
 	hidden   bool // queries show nothing yet
+	held     bool // an inactive name still holds the name that it had
+	once     bool // a repeat of a requestid is refused (600), whatever came of the first
 	creates  int
 }
 
@@ -41,11 +44,13 @@ func (q *quickBooks) create(kind string, n journal.NewName, request string) (str
 	if strings.ContainsAny(n.Display, ":\t\n") || len([]rune(n.Display)) > 100 || n.Display != strings.TrimSpace(n.Display) || n.Display == "" {
 		return "", fault.New(fault.Refused, "bad name %q", n.Display)
 	}
-	if id, ok := q.requests[request]; ok {
+	if id, ok := q.requests[request]; ok && q.once {
+		return "", &fault.Error{Code: fault.Unknown, Class: fault.Transient, Origin: "600", Message: "received before"}
+	} else if ok {
 		return id, nil
 	}
 	for _, have := range q.names {
-		if strings.EqualFold(have.Display, n.Display) {
+		if strings.EqualFold(have.Display, n.Display) || q.held && strings.EqualFold(strings.TrimSuffix(have.Display, " (deleted)"), n.Display) {
 			return "", fault.New(fault.NameTaken, "%q is in use", n.Display)
 		}
 	}
@@ -145,7 +150,7 @@ func (d *desk) refuses(n journal.Name, code fault.Code) {
 
 func (d *desk) has(kind string, displays ...string) {
 	d.t.Helper()
-	if diff := cmp.Diff(displays, d.books.displays(kind)); diff != "" {
+	if diff := cmp.Diff(displays, d.books.displays(kind), cmpopts.EquateEmpty()); diff != "" {
 		d.t.Errorf("%s (-want +got):\n%s", kind, diff)
 	}
 }
@@ -212,6 +217,63 @@ func TestTrapsOfNames(t *testing.T) {
 			d.books.add("Customer", "John Smith", false)
 			d.match(decedent("113", "John Smith"))
 			d.has("Customer", "John Smith", "John Smith (24-0113)")
+		},
+		"an inactive customer that was renamed and still holds the name is seen, and not matched": func(d *desk) {
+			d.books.add("Customer", "John Smith (deleted)", false)
+			d.books.held = true
+			d.match(decedent("113", "John Smith"))
+			d.has("Customer", "John Smith (deleted)", "John Smith (24-0113)")
+		},
+		"a name in use that is not shown says where to look": func(d *desk) {
+			d.books.add("Customer", "John Smith", true)
+			d.books.hidden = true
+			_, err := d.matcher.Match(d.t.Context(), willow(), decedent("113", "John Smith"))
+			f := fault.As(err)
+			if f.Code != fault.NameTaken || f.Class != fault.Name || !strings.Contains(f.Text(), `"John Smith"`) || !strings.Contains(f.Text(), "inactive") {
+				d.t.Errorf("%+v", f)
+			}
+		},
+		"a creation that QuickBooks received before is found by its name": func(d *desk) {
+			d.books.once, d.books.lose = true, 1
+			d.refuses(decedent("113", "John Smith"), fault.Unknown)
+			d.match(decedent("113", "John Smith"))
+			d.has("Customer", "John Smith")
+		},
+		"a creation that QuickBooks received before and did not carry out is made under another requestid": func(d *desk) {
+			d.books.once, d.books.lose = true, 1
+			d.refuses(decedent("113", "John Smith"), fault.Unknown)
+			d.books.names = nil
+			d.match(decedent("113", "John Smith"))
+			d.has("Customer", "John Smith")
+		},
+		"a case number of any length keeps the numbered name within its limit": func(d *desk) {
+			d.books.add("Vendor", long[:matching.MaxName], true)
+			for _, n := range []int{97, 98, 100, 200} {
+				name := decedent(fmt.Sprint(n), long)
+				name.Number = (fmt.Sprint(n, "-") + strings.Repeat("9", n))[:n]
+				if m := d.match(name); len(m.Display) > matching.MaxName || !strings.HasPrefix(m.Display, "Wolfe") || !strings.HasSuffix(m.Display, "9)") {
+					d.t.Errorf("a number of %d characters: %q", n, m.Display)
+				}
+			}
+		},
+		"a numbered name says what the number is": func(d *desk) {
+			d.books.add("Vendor", "Hill & Sons", true)
+			trade := journal.Name{Kind: journal.Customer, Key: "business:rol-9", Display: "Hill & Sons", Number: "rol-9"}
+			d.match(trade)
+			link, _, err := d.links.Link(d.t.Context(), willow(), trade.Kind, trade.Key)
+			if err != nil || !strings.Contains(link.Note, "Rolodex number") {
+				d.t.Errorf("%q %v", link.Note, err)
+			}
+		},
+		"a name that somebody else is writing for too long is waited for": func(d *desk) {
+			hold(d, "names")
+			ctx, cancel := context.WithCancel(d.t.Context())
+			cancel()
+			_, err := d.matcher.Match(ctx, willow(), decedent("113", "John Smith"))
+			if f := fault.As(err); f.Code != fault.Unavailable || f.Class != fault.Transient || f.Who == "" || f.Remedy == "" {
+				d.t.Errorf("%+v", f)
+			}
+			d.has("Customer")
 		},
 		"a name that differs only in case is not taken": func(d *desk) {
 			d.books.add("Customer", "JOHN SMITH", true)
@@ -308,6 +370,14 @@ func TestTrapsOfNames(t *testing.T) {
 			d.matcher = d.another(d.books)
 			trap(d)
 		})
+	}
+}
+
+// hold takes a lease as another process does.
+func hold(d *desk, thing string) {
+	d.t.Helper()
+	if taken, err := d.leases.Lease(d.t.Context(), willow().Org, thing, "another process", d.now, d.now.Add(time.Minute)); !taken || err != nil {
+		d.t.Fatal(taken, err)
 	}
 }
 

@@ -26,6 +26,7 @@ func troubles() []trouble {
 	gateway := func(status int, code string) string {
 		return fmt.Sprintf(`{"warnings":null,"fault":{"error":[{"message":"message=X; statusCode=%d","detail":"Token expired: AB01","code":%q,"element":null}],"type":"SERVICE"},"time":1}`, status, code)
 	}
+	cut := "<html>\r\n<head><title>504 Gateway Time-out</title></head>\r\n<body>\r\n<center><h1>504 Gateway Time-out</h1></center>\r\n</body>\r\n</html>\r\n"
 	page := "<html><body>Bad Gateway</body></html>"
 	f := func(name, kind string, status int, body string) trouble {
 		return trouble{name, qbosim.Fault{Kind: kind, Status: status, Body: body, Times: 1}}
@@ -39,15 +40,20 @@ func troubles() []trouble {
 		f("400 a property", "status", 400, service("2010", "Property Name:X specified is unsupported or invalid")),
 		f("400 something inactive", "status", 400, service("2500", "Invalid Reference Id : Accounts element id 7 not found")),
 		f("400 names are locked", "status", 400, service("6000", "Business Validation Error: You can only add or edit one name at a time. Please try again.")),
+		f("400 600 duplicate request", "status", 400, service("600", "The request ID you're trying to use already exists in the QuickBooks Online Accounting API or QuickBooks Payments API. Our system detected the duplicate.")),
+		f("400 600 duplicate request, saved", "commit_then_status", 400, service("600", "The request ID you're trying to use already exists in the QuickBooks Online Accounting API or QuickBooks Payments API. Our system detected the duplicate.")),
 		f("400 6000 unexpected, not saved", "status", 400, service("6000", "An unexpected error occurred while accessing or saving your data. Please wait a few minutes and try again.")),
 		f("400 6000 unexpected, saved", "commit_then_status", 400, service("6000", "An unexpected error occurred while accessing or saving your data. Please wait a few minutes and try again.")),
 		f("401 once", "status", 401, gateway(401, "3200")),
 		twice(f("401", "status", 401, gateway(401, "3200"))),
 		twice(f("401 as XML", "status", 401, `<?xml version="1.0"?><IntuitResponse><Fault type="AUTHENTICATION"><Error code="3200"><Message>x</Message></Error></Fault></IntuitResponse>`)),
 		f("403", "status", 403, gateway(403, "3100")),
+		f("403 a throttle in XML of 2016", "status", 403, `<?xml version="1.0" encoding="UTF-8" standalone="yes"?><IntuitResponse time="2016-11-18T07:25:08.340-08:00" xmlns="http://schema.intuit.com/finance/v3"><Fault type="SERVICE"><Error code="3001"><Message>message=ThrottleExceeded; errorCode=003001; statusCode=403</Message><Detail>The request limit was reached.  Try again later</Detail></Error></Fault></IntuitResponse>`),
 		f("429", "status", 429, gateway(429, "3001")),
 		f("500", "status", 500, service("10000", "System Failure Error: x")),
 		f("502 a page", "status", 502, page),
+		f("504 the call was cut", "status", 504, cut),
+		f("saved, then 504 the call was cut", "commit_then_status", 504, cut),
 		f("503 nothing", "status", 503, ""),
 		f("saved, then 500", "commit_then_status", 500, page),
 		f("the connection is cut", "drop", 0, ""),

@@ -56,6 +56,8 @@ type house struct {
 	sim     *qbosim.Sim
 	intake  *intake.Intake
 	retrier *retrying.Retrier
+	leases  lease.Store
+	secrets *memory.Secrets
 	oauth   *qbo.OAuth
 	keeper  *grant.Keeper
 	client  *qbo.Client
@@ -112,8 +114,9 @@ func (h *house) connect(patience time.Duration) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	leases := lease.New(memory.NewLeases(), "worker", h.clock.now)
-	h.keeper = grant.New(memory.NewSecrets(), leases, h.oauth, h.clock.now)
+	h.leases, h.secrets = memory.NewLeases(), memory.NewSecrets()
+	leases := lease.New(h.leases, "worker", h.clock.now)
+	h.keeper = grant.New(h.secrets, leases, h.oauth, h.clock.now)
 	tokens, err := h.oauth.Refresh(h.t.Context(), h.sim.Grant(realm))
 	if err == nil {
 		err = h.keeper.Connect(h.t.Context(), willow, realm, tokens, false)
@@ -128,16 +131,35 @@ func (h *house) connect(patience time.Duration) {
 	h.worker = posting.New(h.store, h.client, h.matcher, h.clock.now)
 }
 
-// event makes an event of one case.
+// funeral is the case that an event is about.
+type funeral struct{ id, number, decedent, business string }
+
+// john's case is what most tests are about.
+func john() funeral {
+	return funeral{id: "c1", number: "24-0113", decedent: `{"first":"John","last":"Smith"}`}
+}
+
+// of is a case of a decedent.
+func (c funeral) of(first, last string) funeral {
+	c.decedent = fmt.Sprintf(`{"first":%q,"last":%q}`, first, last)
+	return c
+}
+
+// event makes an event of John's case.
 func event(kind, id string, version int, fields string) string {
+	return john().event(kind, id, version, fields)
+}
+
+// event makes an event of the case, where its record has one.
+func (c funeral) event(kind, id string, version int, fields string) string {
 	record, _, _ := strings.Cut(kind, ".")
-	c := ""
+	about := ""
 	if record != "check" && record != "batch_payment" {
-		c = `"case":{"id":"c1","number":"24-0113","decedent":{"first":"John","last":"Smith"}},`
+		about = fmt.Sprintf(`"case":{"id":%q,"number":%q,"decedent":%s%s},`, c.id, c.number, c.decedent, c.business)
 	}
 	return fmt.Sprintf(`{"specversion":"1.0","id":"evt-%s-%d","source":"/organizations/%s","type":"com.passare.%s","time":"2026-03-04T15:00:00Z",
 "data":{"record":{"type":%q,"id":%q,"version":%d},%s"branch":{"id":"main"},"actor":{"id":"u1","name":"Ana Diaz"},%s}}`,
-		id, version, willow, kind, record, id, version, c, fields)
+		id, version, willow, kind, record, id, version, about, fields)
 }
 
 func paid(amount string) string {

@@ -119,7 +119,8 @@ func (c *Client) query(ctx context.Context, at org.Company, entity, where string
 	for page := range maxPages {
 		statement := fmt.Sprintf("select * from %s%s startposition %d maxresults %d", entity, where, 1+page*pageSize, pageSize)
 		got, err := c.do(ctx, at, request{
-			method: http.MethodPost, path: "query", contentType: "application/text", body: []byte(statement), canWait: canWait,
+			method: http.MethodPost, path: "query", contentType: "application/text", body: []byte(statement),
+			canWait: canWait && page == 0, // what was begun is read to its end: half of it would be spent for nothing
 		})
 		if err != nil {
 			return err

@@ -151,6 +151,7 @@ const (
 	nobody        = "nobody: it goes by itself"
 	bookkeeper    = "bookkeeper"
 	administrator = "administrator"
+	support       = "support"
 )
 
 // rule is a row of the one table from answers to meanings; the first that fits counts. %s in what it says is QuickBooks' own text.
@@ -180,9 +181,18 @@ func (x seen) says(texts ...string) bool {
 // uncertain: a 5xx, an answer that is neither success nor fault, whatever its status (who wrote that page, and before or after the
 // work was done?), and the 6000 that is an accident rather than a rule ("…but the entity saves anyway"): only its text tells them apart.
 func (x seen) uncertain() bool {
-	return x.status >= http.StatusInternalServerError || len(x.details) == 0 || x.has("10000") ||
+	return x.status >= http.StatusInternalServerError || len(x.details) == 0 || x.has("10000", duplicateRequest) ||
 		x.says("unexpected error occurred while accessing", "unexpected internal error")
 }
+
+// misread: what was sent is wrong in a way that nothing in anybody's books can cause. Only we can correct that.
+func (x seen) misread() bool {
+	return x.has("500", "1040", "2010", "2020", "2030", "2050", "2130", "2260", "2290", "2300", "4000", "4001", "6080") ||
+		x.says("request_id", "at least two detail lines", "amount that is 0 or greater")
+}
+
+// duplicateRequest is QuickBooks' code for a write under a requestid that it received before, when it does not answer as it did then.
+const duplicateRequest = "600"
 
 func coded(codes ...string) func(seen) bool { return func(x seen) bool { return x.has(codes...) } }
 
@@ -194,11 +204,19 @@ func rules() []rule {
 			meaning{fault.Throttled, fault.Transient, nobody, "QuickBooks asks for a pause.", "It is tried again by itself in a minute."},
 		},
 		{coded("6190"), meaning{fault.Disconnected, fault.Connection, administrator, "The company's QuickBooks subscription has ended or was not paid.", "Renew it at QuickBooks, then reconnect; what waits then goes by itself."}},
+		{coded("120"), meaning{
+			fault.Disconnected, fault.Connection, administrator, "The person who connected QuickBooks has no access to this company there any more.",
+			"Give them access again, or choose somebody who has it; then reconnect. What waits then goes by itself.",
+		}},
 		{
 			func(x seen) bool {
-				return x.status == http.StatusUnauthorized || x.status == http.StatusForbidden || x.has("3100", "3200", "120")
+				return x.status == http.StatusUnauthorized || x.status == http.StatusForbidden || x.has("3100", "3200")
 			},
 			reconnect,
+		},
+		{
+			func(x seen) bool { return x.has(duplicateRequest) && x.write },
+			meaning{fault.Unknown, fault.Transient, nobody, "QuickBooks says that it received this before, and not what came of it.", "It is asked before anything is sent again."},
 		},
 		{
 			func(x seen) bool { return x.uncertain() && x.write },
@@ -209,14 +227,41 @@ func rules() []rule {
 			func(x seen) bool { return x.says("one name at a time", "one product or service at a time") },
 			meaning{fault.Unavailable, fault.Transient, nobody, "QuickBooks changes one name at a time, and is changing another.", "It is tried again by itself."},
 		},
-		{coded("6240"), meaning{fault.NameTaken, fault.Name, bookkeeper, "QuickBooks uses this name already: %s", "Rename it in QuickBooks, then retry."}},
+		{coded("6240"), meaning{fault.NameTaken, fault.Name, bookkeeper, "Another customer, vendor or employee in QuickBooks has this name already.", "Rename that one in QuickBooks, then retry."}},
 		{coded("6210", "6200"), meaning{fault.Refused, fault.Period, bookkeeper, "QuickBooks' books are closed on this date.", "Re-open them, or post on the first open day."}},
 		{
-			coded("610", "2500"),
-			meaning{fault.Refused, fault.Account, bookkeeper, "An account or name of this entry is inactive or gone in QuickBooks (%s).", "Make it active again, or map another one; then retry."},
+			func(x seen) bool { return x.has("2500") && x.says("accounts element") },
+			meaning{fault.Refused, fault.Account, bookkeeper, "An account of this entry is inactive or gone in QuickBooks.", "Make it active again, or map another one; then retry."},
 		},
-		{coded("6140"), meaning{fault.Refused, fault.Data, bookkeeper, "QuickBooks has an entry of this number already: %s", "Retry: the next try has another number."}},
+		{
+			func(x seen) bool { return x.has("2500") && x.says("names element") },
+			meaning{fault.Refused, fault.Account, bookkeeper, "A customer or vendor of this entry is inactive or gone in QuickBooks.", "Make it active again, or link another one; then retry."},
+		},
+		{
+			coded("610", "2500"),
+			meaning{
+				fault.Refused, fault.Account, bookkeeper, "An account, customer or vendor of this entry is inactive or gone in QuickBooks.",
+				"Make it active again, or map or link another one; then retry.",
+			},
+		},
+		{
+			func(x seen) bool {
+				return x.says("different type of account", "when you use accounts receivable", "when you use accounts payable", "only one a/r or a/p account")
+			},
+			meaning{fault.Refused, fault.Account, bookkeeper, "QuickBooks does not take an account of this entry: %s", "Map another account, then retry."},
+		},
+		{coded("6270"), meaning{
+			fault.Refused, fault.Account, bookkeeper, "An account of this entry is one for stock in QuickBooks, and the entry is dated before that stock began.",
+			"Map an account that is not for stock, then retry.",
+		}},
+		{coded("6140"), meaning{fault.Refused, fault.Data, bookkeeper, "QuickBooks has another transaction of this number already.", "Retry: the next try has another number."}},
 		{coded("5010"), meaning{fault.Refused, fault.Data, bookkeeper, "Somebody changed it in QuickBooks at the same time.", "Retry."}},
+		{coded("5020"), meaning{
+			fault.Refused, fault.Data, administrator, "The person who connected QuickBooks may not use this feature there.",
+			"Give them the right, or reconnect as somebody who has it; then retry.",
+		}},
+		{coded("2040"), meaning{fault.Refused, fault.Data, bookkeeper, "QuickBooks does not take a character of this text: %s", "Correct it in Passare, then retry."}},
+		{seen.misread, meaning{fault.Refused, fault.Data, support, "QuickBooks cannot use what it was sent. It says: %s", "Tell support; a retry alone does not help."}},
 		{func(seen) bool { return true }, meaning{fault.Refused, fault.Data, bookkeeper, "QuickBooks refused: %s", "Correct what it names, then retry."}},
 	}
 }

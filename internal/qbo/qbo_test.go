@@ -98,6 +98,7 @@ func TestEveryAnswerBecomesOneFault(t *testing.T) {
 		"400 6000 an unexpected error":       {400, service("6000", "An unexpected error occurred while accessing or saving your data. Please wait a few minutes and try again."), fault.Unknown, fault.Unavailable},
 		"400 6000 an internal error":         {400, service("6000", "Unexpected Internal Error. (-30000)"), fault.Unknown, fault.Unavailable},
 		"400 6140 a number in use":           {400, service("6140", "This number has already been used."), fault.Refused, fault.Refused},
+		"400 600 received before":            {400, service("600", "Our system detected the duplicate."), fault.Unknown, fault.Unavailable},
 		"400 6210 closed books":              {400, service("6210", "The account period has closed"), fault.Refused, fault.Refused},
 		"400 6240 a name in use":             {400, service("6240", "The name supplied already exists. : null"), fault.NameTaken, fault.NameTaken},
 		"400 610 something inactive":         {400, service("610", "Something you're trying to use has been made inactive."), fault.Refused, fault.Refused},
