@@ -107,6 +107,16 @@ func passing(err error) error {
 	}
 }
 
+// Renamed says that Passare calls a case or business otherwise by now than QuickBooks does, or nothing. Forms of the same name, such as one with the
+// case number behind it, are no other name.
+func Renamed(want, linked journal.Name) string {
+	name := Clean(want.Display)
+	if name == "" || strings.HasPrefix(linked.Display, name) || strings.HasPrefix(name, linked.Display) {
+		return ""
+	}
+	return fmt.Sprintf("Passare now says %q, and QuickBooks has %q. Rename it in QuickBooks if that is right; the link stays.", name, linked.Display)
+}
+
 // find makes the link that does not exist yet.
 func (m *Matcher) find(ctx context.Context, at org.Company, want journal.Name) (intlog.Link, error) {
 	if Clean(want.Display) == "" {

@@ -252,6 +252,12 @@ func decedents() map[string]trap {
 		"a name that is corrected later keeps its customer": {
 			do: func(h *house) {
 				h.posts(john().of("Jon", "Smith").pays("p1", "10.00"), john().pays("p2", "5.00"))
+				if w := h.entry("payment.p1.1").Warnings; len(w) != 0 {
+					h.t.Errorf("before: %q", w)
+				}
+				if w := h.entry("payment.p2.1").Warnings; len(w) != 1 || !strings.Contains(w[0], `"John Smith"`) || !strings.Contains(w[0], `"Jon Smith"`) {
+					h.t.Errorf("after: %q", w)
+				}
 				h.noted(journal.Customer, rules.CaseKey("c1"), "Jon Smith", "")
 			},
 			customers: []string{"Jon Smith"}, lines: join(received("10.00", "Jon Smith"), received("5.00", "Jon Smith")),

@@ -9,6 +9,7 @@ import (
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/journal"
+	"github.com/passare/qbo-sync/internal/matching"
 	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/passare"
 	"github.com/passare/qbo-sync/internal/rules"
@@ -433,6 +434,9 @@ func (j *job) match(ctx context.Context, entries []rules.Planned) error {
 					return err
 				}
 				known[key] = matched
+				if renamed := matching.Renamed(*name, matched); renamed != "" {
+					j.entry.Warnings = append(slices.Clone(j.entry.Warnings), renamed)
+				}
 			}
 			matched := known[key]
 			entries[i].Movements[k].Place.Name = &matched

@@ -106,38 +106,38 @@ type answer struct {
 	access string // the token that was sent, which no fault may say back
 }
 
-// do sends a request with the organisation's token and gives the body of a success. Whatever was refused for pace pauses the organisation, and
+// do sends a request with the organisation's token and gives the answer of a success. Whatever was refused for pace pauses the organisation, and
 // no other: the pace is each company's own.
-func (c *Client) do(ctx context.Context, at org.Company, r request) ([]byte, error) {
+func (c *Client) do(ctx context.Context, at org.Company, r request) (answer, error) {
 	if err := c.meter(ctx, at.Org, r); err != nil {
-		return nil, err
+		return answer{}, err
 	}
-	body, err := c.ask(ctx, at, r)
+	a, err := c.ask(ctx, at, r)
 	if fault.Is(err, fault.Throttled) && c.o.Pauses != nil {
 		_ = c.o.Pauses.Pause(context.WithoutCancel(ctx), at.Org, c.o.Now().Add(intlog.ThrottlePause)) // a pause that is not stored costs another 429
 	}
-	return body, err
+	return a, err
 }
 
-func (c *Client) ask(ctx context.Context, at org.Company, r request) ([]byte, error) {
+func (c *Client) ask(ctx context.Context, at org.Company, r request) (answer, error) {
 	access, err := c.o.Tokens.Token(ctx, at)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	a, err := c.send(ctx, at.Realm, access, r)
 	if err == nil && a.status == http.StatusUnauthorized {
 		if access, err = c.o.Tokens.Renew(ctx, at, access); err != nil {
-			return nil, err
+			return answer{}, err
 		}
 		a, err = c.send(ctx, at.Realm, access, r)
 	}
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	if f := faultOf(a, r.write); f != nil {
-		return nil, f
+		return answer{}, f
 	}
-	return a.body, nil
+	return a, nil
 }
 
 // Share of the month's reads, in percent, that is kept for what an entry needs to be posted.

@@ -96,9 +96,10 @@ func (c *Client) create(ctx context.Context, at org.Company, path, name string, 
 	}
 	var objects map[string]json.RawMessage
 	var object struct{ ID string }
-	if json.Unmarshal(got, &objects) != nil || json.Unmarshal(objects[name], &object) != nil || object.ID == "" {
+	if json.Unmarshal(got.body, &objects) != nil || json.Unmarshal(objects[name], &object) != nil || object.ID == "" {
 		return "", &fault.Error{
 			Code: fault.Unknown, Class: fault.Transient, Who: nobody, Message: "QuickBooks' answer does not say whether it arrived.", Remedy: "It is asked before anything is sent again.",
+			Trace: got.trace(),
 		}
 	}
 	return object.ID, nil
@@ -126,11 +127,11 @@ func (c *Client) query(ctx context.Context, at org.Company, entity, where string
 			return err
 		}
 		var response struct{ QueryResponse map[string]json.RawMessage }
-		if err := json.Unmarshal(got, &response); err != nil {
-			return unreadable(err)
+		if err := json.Unmarshal(got.body, &response); err != nil {
+			return unreadable(got, err)
 		}
 		if response.QueryResponse == nil {
-			return unreadable(nil) // an answer that finds nothing has an empty one; without it nothing was answered
+			return unreadable(got, nil) // an answer that finds nothing has an empty one; without it nothing was answered
 		}
 		rows, ok := response.QueryResponse[entity]
 		if !ok {
@@ -138,19 +139,19 @@ func (c *Client) query(ctx context.Context, at org.Company, entity, where string
 		}
 		n, err := read(rows)
 		if err != nil {
-			return unreadable(err)
+			return unreadable(got, err)
 		}
 		if n < pageSize {
 			return nil
 		}
 	}
-	return unreadable(nil)
+	return unreadable(answer{}, nil)
 }
 
 // unreadable is a read that was answered with something that is no answer to it.
-func unreadable(cause error) error {
+func unreadable(a answer, cause error) error {
 	return &fault.Error{
-		Code: fault.Unavailable, Class: fault.Transient, Who: nobody, Message: "QuickBooks' answer cannot be read.", Remedy: "It is asked again by itself.", Cause: cause,
+		Code: fault.Unavailable, Class: fault.Transient, Who: nobody, Message: "QuickBooks' answer cannot be read.", Remedy: "It is asked again by itself.", Trace: a.trace(), Cause: cause,
 	}
 }
 
@@ -205,13 +206,13 @@ func (c *Client) Preferences(ctx context.Context, at org.Company) (journal.Prefe
 			CurrencyPrefs       struct{ HomeCurrency ref }
 		}
 	}
-	if err := json.Unmarshal(got, &body); err != nil || body.Preferences == nil {
-		return journal.Preferences{}, fmt.Errorf("qbo.Preferences: %w", unreadable(err))
+	if err := json.Unmarshal(got.body, &body); err != nil || body.Preferences == nil {
+		return journal.Preferences{}, fmt.Errorf("qbo.Preferences: %w", unreadable(got, err))
 	}
 	p := journal.Preferences{HomeCurrency: body.Preferences.CurrencyPrefs.HomeCurrency.Value}
 	if s := body.Preferences.AccountingInfoPrefs.BookCloseDate; s != "" {
 		if p.BookCloseDate, err = date.Parse(s); err != nil {
-			return p, fmt.Errorf("qbo.Preferences: %w", unreadable(err))
+			return p, fmt.Errorf("qbo.Preferences: %w", unreadable(got, err))
 		}
 	}
 	return p, nil

@@ -73,7 +73,7 @@ func faultOf(a answer, write bool) *fault.Error {
 		details[i] = d.kept(a.access)
 	}
 	m := meaningOf(a, details, write)
-	f := &fault.Error{Code: m.code, Class: m.class, Who: m.who, Message: m.says, Remedy: m.remedy, Trace: journal.Clip(without(a.tid, a.access), maxElement)}
+	f := &fault.Error{Code: m.code, Class: m.class, Who: m.who, Message: m.says, Remedy: m.remedy, Trace: a.trace()}
 	if strings.Contains(f.Message, "%s") {
 		f.Message = fmt.Sprintf(f.Message, saidOf(a, details))
 	}
@@ -88,6 +88,9 @@ func faultOf(a answer, write bool) *fault.Error {
 	}
 	return f
 }
+
+// trace is intuit_tid, cut and without the token.
+func (a answer) trace() string { return journal.Clip(without(a.tid, a.access), maxElement) }
 
 // read gives the errors of a body, not nil when it has a fault, and whether it is a whole JSON object. The service writes
 // {"Fault":{"Error":[…]}}, the gateway {"fault":{"error":[…]}}, or XML when it does not look at what is accepted.

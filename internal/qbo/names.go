@@ -100,8 +100,8 @@ func (c *Client) CompanyInfo(ctx context.Context, at org.Company) (journal.Compa
 		return journal.CompanyInfo{}, fmt.Errorf("qbo.CompanyInfo: %w", err)
 	}
 	var body struct{ CompanyInfo *struct{ CompanyName string } }
-	if err := json.Unmarshal(got, &body); err != nil || body.CompanyInfo == nil {
-		return journal.CompanyInfo{}, fmt.Errorf("qbo.CompanyInfo: %w", unreadable(err))
+	if err := json.Unmarshal(got.body, &body); err != nil || body.CompanyInfo == nil {
+		return journal.CompanyInfo{}, fmt.Errorf("qbo.CompanyInfo: %w", unreadable(got, err))
 	}
 	return journal.CompanyInfo{Name: body.CompanyInfo.CompanyName}, nil
 }

@@ -171,6 +171,22 @@ func TestEveryAnswerBecomesOneFault(t *testing.T) {
 	}
 }
 
+func TestAnAnswerThatSaysNothingKeepsItsTrace(t *testing.T) {
+	t.Parallel()
+	c, _ := client(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["intuit_tid"] = []string{"1-tid"}
+		_, _ = w.Write([]byte(`{"JournalEntry":{},"Customer":{}}`))
+	})
+	_, wrote := c.CreateJournalEntry(t.Context(), at("o"), someEntry(t), "r")
+	_, read := c.Preferences(t.Context(), at("o"))
+	_, asked := c.NamesCalled(t.Context(), at("o"), "x")
+	for err, want := range map[error]fault.Code{wrote: fault.Unknown, read: fault.Unavailable, asked: fault.Unavailable} {
+		if f := fault.As(err); f.Code != want || f.Trace != "1-tid" {
+			t.Errorf("%+v", f)
+		}
+	}
+}
+
 func TestWhatCannotHaveArrivedIsNotUnknown(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.NotFoundHandler())
