@@ -109,7 +109,7 @@ const (
 	SweepLate      = time.Hour
 	Visibility     = 100 * time.Second // of a message; the handler ends before it
 	RefreshLease   = 120 * time.Second // one refresh of a grant: longer than a function may run, and than Intuit takes
-	NamesLease     = 60 * time.Second  // one name that is written at QuickBooks
+	NamesLease     = 120 * time.Second // one name that is found or written at QuickBooks: the same
 	NameGivenUp    = time.Hour         // a name that QuickBooks calls taken and does not show
 )
 

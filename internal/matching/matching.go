@@ -81,6 +81,9 @@ func (m *Matcher) Match(ctx context.Context, at org.Company, want journal.Name) 
 	err := m.leases.Do(ctx, lease.Thing{Org: at.Org, Name: "names", Life: intlog.NamesLease},
 		func() (found bool, err error) {
 			link, found, err = m.links.Link(ctx, at, want.Kind, want.Key)
+			if err == nil && !found && Clean(want.Display) == "" {
+				err = fault.New(fault.Invalid, "The case has no first and last name yet. The entry goes by itself once Passare sends one.")
+			}
 			return found, err
 		},
 		func() (err error) {
@@ -119,9 +122,6 @@ func Renamed(want, linked journal.Name) string {
 
 // find makes the link that does not exist yet.
 func (m *Matcher) find(ctx context.Context, at org.Company, want journal.Name) (intlog.Link, error) {
-	if Clean(want.Display) == "" {
-		return intlog.Link{}, fault.New(fault.Invalid, "The case has no first and last name yet. The entry goes by itself once Passare sends one.")
-	}
 	for _, candidate := range candidates(want) {
 		link, taken, err := m.take(ctx, at, want, candidate)
 		if err != nil || !taken {

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/journal"
 	"github.com/passare/qbo-sync/internal/lease"
 	"github.com/passare/qbo-sync/internal/matching"
@@ -145,7 +146,7 @@ func (d *desk) refuses(n journal.Name, code fault.Code) {
 	if m, err := d.matcher.Match(d.t.Context(), willow(), n); !fault.Is(err, code) {
 		d.t.Errorf("matched %+v, error %v; want %s", m, err, code)
 	}
-	d.now = d.now.Add(time.Minute) // what was not answered keeps others waiting as long
+	d.now = d.now.Add(intlog.NamesLease) // what was not answered keeps others waiting as long
 }
 
 func (d *desk) has(kind string, displays ...string) {
