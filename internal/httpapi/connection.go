@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"html/template"
 	"log/slog"
@@ -99,11 +100,14 @@ func (h *Connection) reads(ctx context.Context, id string) (readsRow, error) {
 func connectionRowOf(v grant.View, now time.Time) connectionRow {
 	c := v.Connection
 	row := connectionRow{
-		State: string(v.State), Company: c.Company, Realm: c.Realm, ConnectedBy: c.By, ConnectedAt: known(c.At), RefreshedAt: known(c.RefreshedAt),
-		EndsAt: known(c.End()), RefusedSince: known(v.RefusedSince), DisconnectedBy: c.EndedBy, DisconnectedAt: known(c.EndedAt), Notices: append([]intlog.Notice{}, v.Notices...),
+		State: string(v.State), Company: c.Company, Realm: c.Realm, ConnectedBy: c.By, ConnectedAt: known(c.At),
+		RefusedSince: known(v.RefusedSince), DisconnectedBy: c.EndedBy, DisconnectedAt: known(c.EndedAt), Notices: append([]intlog.Notice{}, v.Notices...),
 	}
 	if v.PausedUntil.After(now) {
 		row.PausedUntil = &v.PausedUntil
+	}
+	if v.State == grant.Alive {
+		row.RefreshedAt, row.EndsAt = known(c.RefreshedAt), known(c.End())
 	}
 	if row.EndsAt != nil {
 		left := int(row.EndsAt.Sub(now).Hours() / 24)
@@ -208,11 +212,11 @@ func showCallback(w http.ResponseWriter, done grant.Connected, err error, trace 
 	page := struct {
 		Title, Text, Trace string
 		Released           int
-	}{Title: "QuickBooks is connected", Text: "Connected to " + done.Connection.Company + ".", Released: done.Released}
+	}{Title: "QuickBooks is connected", Text: "Connected to " + cmp.Or(done.Connection.Company, "company "+done.Connection.Realm) + ".", Released: done.Released}
 	status := http.StatusOK
 	if err != nil {
 		p := problemOf(err, trace)
-		page.Title, page.Text, page.Trace, status = "QuickBooks is not connected", p.Detail, p.Trace, p.Status
+		page.Title, page.Text, page.Trace, status = "QuickBooks was not connected", p.Detail, p.Trace, p.Status
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
