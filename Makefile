@@ -22,7 +22,7 @@ test-clients: ## well-known QuickBooks clients of others (python-quickbooks, nod
 	@$(GO) test -tags clients ./internal/qbosim -run ClientsOfOthers -count=1 -v
 
 test-ministack: ## the adapters for AWS against ministack, which stands for AWS on this machine (pinned, installed into .tools/); needs python3
-	@.ci/ministack $(GOTEST) -count=1 ./internal/secret
+	@.ci/ministack $(GOTEST) -count=1 ./internal/secret ./internal/queue
 
 lint: ## formatting, go vet, staticcheck
 	@files="$$($(GO) tool gofumpt -l functions internal)"; if [ -n "$$files" ]; then echo "not formatted (run: go tool gofumpt -w .):"; echo "$$files"; exit 1; fi
