@@ -4,10 +4,10 @@ SHELL := /bin/bash
 GO ?= go
 GOTEST = $(GO) test -race -shuffle=on -timeout 15m
 
-.PHONY: help run test test-clients lint build golden bench fuzz
+.PHONY: help run test test-clients test-ministack lint build golden bench fuzz
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## the whole product in one process, with the demo (DEMO=once: post it, check it, exit)
 	@$(GO) run ./functions/local
@@ -20,6 +20,9 @@ test: ## every test, with the race detector, in random order; then the propertie
 
 test-clients: ## well-known QuickBooks clients of others (python-quickbooks, node-quickbooks, intuit-oauth; pinned) against the simulator; needs python3, node, npm
 	@$(GO) test -tags clients ./internal/qbosim -run ClientsOfOthers -count=1 -v
+
+test-ministack: ## the adapters for AWS against ministack, which stands for AWS on this machine (pinned, installed into .tools/); needs python3
+	@.ci/ministack $(GOTEST) -count=1 ./internal/secret ./internal/queue
 
 lint: ## formatting, go vet, staticcheck
 	@files="$$($(GO) tool gofumpt -l functions internal)"; if [ -n "$$files" ]; then echo "not formatted (run: go tool gofumpt -w .):"; echo "$$files"; exit 1; fi

@@ -1,0 +1,169 @@
+// Package queue is the queue of work in AWS SQS: a FIFO queue with one message group for each organisation.
+//
+//	Send ─▶ group of the organisation ─▶ one message at a time ─▶ worker ─▶ deleted
+//	                  ▲                                             │ killed, or what it got cannot be read
+//	                  └── comes again after intlog.Visibility ◀─────┘ after ten times: the dead-letter queue
+//
+// In Lambda the event source receives and deletes, and the function only reads each body with Decode. Elsewhere Receive does both.
+//
+// Guarantees: messages of an organisation come in the order in which they were sent; its next one comes when the one before is deleted, or is
+// visible again. Every Send is a message of its own, also one with the same work as before: its deduplication id is new. A call that the SDK repeats
+// keeps its id, so that a lost answer does not double the message.
+//
+// Failure handling: a message is a hint, and the state is in the store. One that cannot be sent, is lost or doubled, or whose deletion is lost, does
+// no harm. One that cannot be read is left alone and comes again, until the queue's redrive policy moves it away; its organisation waits so long.
+//
+// Not promised: an order between organisations; that a message which was on its way when Receive was given up comes before intlog.Visibility is over.
+package queue
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go"
+
+	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/intlog"
+)
+
+const (
+	longPoll    = 20 * time.Second // how long one call waits for a message: the most that SQS allows
+	acknowledge = 10 * time.Second // how long a deletion may take
+)
+
+// Options say where the queue is.
+type Options struct {
+	AWS aws.Config
+	URL string // of a FIFO queue
+}
+
+// Queue sends and receives work.
+type Queue struct {
+	client *sqs.Client
+	url    *string
+}
+
+// New makes a queue. Errors: fault.Invalid.
+func New(o Options) (*Queue, error) {
+	if !strings.HasSuffix(o.URL, ".fifo") {
+		return nil, fmt.Errorf("queue.New: %w", fault.New(fault.Invalid, "The queue needs the address of a FIFO queue, which ends in .fifo."))
+	}
+	return &Queue{client: sqs.NewFromConfig(o.AWS), url: aws.String(o.URL)}, nil
+}
+
+// Send appends a message to its organisation's group. Errors: fault.Invalid for work that Decode would not read; fault.Unavailable, when it may have
+// been sent all the same; fault.Internal when AWS refuses, such as for a permission that is missing.
+func (q *Queue) Send(ctx context.Context, w intlog.Work) error {
+	if err := check(w); err != nil {
+		return fmt.Errorf("queue.Send: %w", err)
+	}
+	body, err := json.Marshal(w)
+	if err != nil {
+		return fmt.Errorf("queue.Send: %w", fault.Because(err, fault.Internal, "This work cannot be written."))
+	}
+	_, err = q.client.SendMessage(ctx, &sqs.SendMessageInput{
+		QueueUrl: q.url, MessageBody: aws.String(string(body)), MessageGroupId: aws.String(w.Org), MessageDeduplicationId: aws.String(rand.Text()),
+	})
+	if err != nil {
+		return fmt.Errorf("queue.Send: %w", trouble(err))
+	}
+	return nil
+}
+
+// Receive waits for a message of a group that nobody works on. done acknowledges it, also after ctx has ended, and frees the group; a deletion that
+// fails brings the message again. Errors: fault.Unavailable, also when the caller gave up; fault.Internal when AWS refuses; fault.Invalid for a
+// message that cannot be read.
+func (q *Queue) Receive(ctx context.Context) (w intlog.Work, done func(), err error) {
+	for {
+		if err := ctx.Err(); err != nil { // a call that is given up could still take a message, which nobody would work on
+			return intlog.Work{}, nil, fmt.Errorf("queue.Receive: %w", trouble(err))
+		}
+		out, err := q.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+			QueueUrl: q.url, MaxNumberOfMessages: 1, WaitTimeSeconds: seconds(longPoll), VisibilityTimeout: seconds(intlog.Visibility),
+		})
+		if err != nil {
+			return intlog.Work{}, nil, fmt.Errorf("queue.Receive: %w", trouble(err))
+		}
+		for _, m := range out.Messages {
+			w, err := Decode(aws.ToString(m.Body))
+			if err != nil {
+				return intlog.Work{}, nil, fmt.Errorf("queue.Receive: %w", err)
+			}
+			return w, sync.OnceFunc(func() { q.remove(ctx, m.ReceiptHandle) }), nil
+		}
+	}
+}
+
+func seconds(d time.Duration) int32 { return int32(d / time.Second) }
+
+func (q *Queue) remove(ctx context.Context, receipt *string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), acknowledge)
+	defer cancel()
+	_, _ = q.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: q.url, ReceiptHandle: receipt}) // else it comes again, which is no harm
+}
+
+// Decode reads the body of one message. Fields that it does not know are left out, so that an older worker reads a newer sender's messages. Errors:
+// fault.Invalid.
+func Decode(body string) (intlog.Work, error) {
+	var w intlog.Work
+	if err := json.Unmarshal([]byte(body), &w); err != nil {
+		return intlog.Work{}, fmt.Errorf("queue.Decode: %w", fault.Because(err, fault.Invalid, "This message is not work."))
+	}
+	if err := check(w); err != nil {
+		return intlog.Work{}, fmt.Errorf("queue.Decode: %w", err)
+	}
+	return w, nil
+}
+
+// check names all that is wrong with a message.
+func check(w intlog.Work) error {
+	var wrong []fault.Field
+	if w.Org == "" {
+		wrong = append(wrong, fault.Field{Field: "org", Problem: "is missing"})
+	}
+	switch n := len(w.Entries); {
+	case n == 0:
+		wrong = append(wrong, fault.Field{Field: "entries", Problem: "is empty"})
+	case n > intlog.MaxWork:
+		wrong = append(wrong, fault.Field{Field: "entries", Problem: fmt.Sprintf("has %d ids, and at most %d go into one message", n, intlog.MaxWork)})
+	}
+	if i := slices.Index(w.Entries, ""); i >= 0 {
+		wrong = append(wrong, fault.Field{Field: fmt.Sprintf("entries[%d]", i), Problem: "is empty"})
+	}
+	if len(wrong) > 0 {
+		return &fault.Error{Code: fault.Invalid, Message: "This message is not work.", Fields: wrong}
+	}
+	return nil
+}
+
+// trouble says what an error of the SDK means.
+func trouble(err error) error {
+	answer, answered := errors.AsType[smithy.APIError](err)
+	switch {
+	case !answered:
+		return fault.Because(err, fault.Unavailable, "The queue cannot be reached.")
+	case retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary:
+		return fault.Because(named(err, answer), fault.Unavailable, "The queue cannot be reached.")
+	}
+	return fault.Because(named(err, answer), fault.Internal, "The queue refuses this.")
+}
+
+// named is AWS's answer by its code and the number of the request, without its text, which may quote what was sent.
+func named(err error, answer smithy.APIError) error {
+	request := "unknown"
+	if r, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+		request = r.ServiceRequestID()
+	}
+	return fmt.Errorf("SQS answers %s, request %s", answer.ErrorCode(), request)
+}
