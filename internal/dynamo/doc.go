@@ -64,7 +64,8 @@
 //
 // The SDK's retries are the client's. When they are used up: throttling, cancelled transactions, faults of DynamoDB and silence are fault.Unavailable (after a
 // write it may have happened; every caller's step may be repeated); whatever else is fault.Internal. Of a refusal the cause has the code and the number of the
-// request, never its text. Ten tries are made when others write the same item in between, and when a batch is taken in part; then fault.Unavailable.
+// request, never its text. Ten tries are made, within 10 s, when others change the same configuration or flag in between, and when a batch is taken in part;
+// then fault.Unavailable.
 //
 // # Units
 //
@@ -77,7 +78,7 @@
 //	Postpone              3 write
 //	Update: to another person's tab, or from one to the machine   3 write
 //
-// So an entry that goes by itself has 8 write units, and 1 read unit whenever its configuration or record is read. By DynamoDB's price list, and less on DynamoDB Local: a link is 4 write units, a replaced
-// one 6 and 1 read, a lease 1 to take and 1 to give back, a metered read 2, and looking for what is due, when nothing is, 0.5 read units for each of 18
-// partitions.
+// So an entry that goes by itself has 8 write units, and 1 read unit whenever its configuration or record is read. By DynamoDB's price list (DynamoDB Local
+// says less): a link is 4 write units, a replaced one 6 and 1 read, a lease 1 to take and 1 to give back, a metered read 2, and looking for what is due,
+// when nothing is, 0.5 read units for each of 18 partitions.
 package dynamo

@@ -15,7 +15,7 @@ type query struct {
 	index      string // empty: the table itself
 	consistent bool   // of the table only
 	pk         string
-	from, to   string // sort keys: from this one on, and before that one; empty: from the first, to the last
+	from, to   string // sort keys: from this one on (only with a to), and before that one; empty: from the first, to the last
 	page       string // only rows with this attrPage; empty: all
 	newest     bool   // from the end backwards
 	limit      int    // at most this many; 0: all

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	mathrand "math/rand/v2"
 	"sync"
 	"time"
 
@@ -30,9 +31,12 @@ func New(db *dynamodb.Client, table string) *Store { return &Store{db: db, table
 // maxTries is how often a write is made again that others were faster with, and a batch that was taken in part.
 const maxTries = 10
 
-// pause waits before such a try, twice as long each time.
+// firstPause is how long the first of these tries waits at most; the ten together wait 10 s at most.
+const firstPause = 10 * time.Millisecond
+
+// pause waits before such a try: at random, so that those who collided do not collide again, and up to twice as long each time.
 func pause(ctx context.Context, try int) error {
-	if err := lease.Pause(ctx, 10*time.Millisecond<<try); err != nil {
+	if err := lease.Pause(ctx, mathrand.N(firstPause<<try)); err != nil {
 		return fault.Because(err, fault.Unavailable, "The store is busy. Please try again.")
 	}
 	return nil
@@ -146,27 +150,32 @@ func (s *Store) remove(ctx context.Context, k key, condition expression.Conditio
 	return failed(err)
 }
 
-// amend makes the next value of an item from the stored one (none: nil) and writes it if nobody wrote in between; otherwise it begins again with what they
-// wrote. Nothing is written when change gives no item. It answers what is stored in the end.
+// amend makes the next value of an item from the stored one (none: nil) and writes it if nobody wrote in between; otherwise it begins again, a moment later.
+// Nothing is written when change gives no item. It answers what is stored in the end.
 func (s *Store) amend(ctx context.Context, k key, change func(stored item) (next item, err error)) (item, error) {
-	stored, err := s.get(ctx, k, true)
-	if err != nil {
-		return nil, err
-	}
-	for range maxTries {
+	for try := range maxTries {
+		stored, err := s.get(ctx, k, true)
+		if err != nil {
+			return nil, err
+		}
 		next, err := change(stored)
 		if err != nil || next == nil {
 			return stored, err
 		}
 		rev := numberOf(stored, attrRev)
 		next[attrRev] = number(rev + 1)
-		now, done, err := s.put(ctx, next, at(rev))
-		if err != nil || done {
-			return next, err
+		_, done, err := s.put(ctx, next, at(rev))
+		if err != nil {
+			return nil, err
 		}
-		stored = now
+		if done {
+			return next, nil
+		}
+		if err := pause(ctx, try); err != nil {
+			return nil, err
+		}
 	}
-	return stored, contended()
+	return nil, contended()
 }
 
 // transact makes writes together, or none. If conditions fail, done is false and reasons has one reason for each write.

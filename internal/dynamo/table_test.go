@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync"
 	"testing"
 	"time"
 
@@ -147,6 +148,27 @@ func TestManyMentionsAreStored(t *testing.T) {
 		if r, err := s.Record(t.Context(), "a", m); err != nil || len(r.MentionedBy) != 1 {
 			t.Errorf("%s: %+v %v", m, r, err)
 		}
+	}
+}
+
+func TestManyMayNoteAtOnce(t *testing.T) {
+	t.Parallel()
+	s := store(t)
+	if _, err := s.PutConfig(t.Context(), org.Config{Org: "a"}, 0); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	const many = 20
+	for i := range many {
+		all.Go(func() {
+			if err := s.Mended(t.Context(), "a", []time.Time{now().Add(time.Duration(i) * time.Second)}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if c, err := s.Config(t.Context(), "a"); err != nil || c.Grants != many || len(c.Sweeps) != many {
+		t.Errorf("%d grants, %d sweeps, %v", c.Grants, len(c.Sweeps), err)
 	}
 }
 
