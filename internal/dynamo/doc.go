@@ -1,0 +1,84 @@
+// Package dynamo is the store on one DynamoDB table: entries, configurations, links, connections, leases, counters and the quarantine. It answers the same
+// conformance suites (package porttest) as package memory.
+//
+//	                         ┌ O#org#R#payment#p1 ────────────┐
+//	intake ─ Create ────────▶│ V#000000001  entry, version 1  │──┬─▶ log   O#org           created#payment#p1#000000001   (never written again)
+//	worker ─ Update (rev) ──▶│ V#000000002  entry, version 2  │  └─▶ work  due#07          dueAt#org#payment#p1#…         while the machine owns it
+//	retrier ─ Postpone ─────▶│ M#batch#b1   batch b1 mentions │            O#org#pending   created#payment#p1#…           while a person does
+//	                         └────────────────────────────────┘            (none)                                         once it is done
+//
+// # Items
+//
+//	item            pk                     sk                       log index (pk · sk)               work index (pk · sk)
+//	entry           O#org#R#type#id        V#version                O#org · created#type#id#version   due#shard · dueAt#org#type#id#version, or
+//	                                                                                                  O#org#tab · created#type#id#version
+//	mention         O#org#R#type#id        M#type#id
+//	configuration   O#org                  config                                                     sweeps#config · first sweep#org
+//	flag            O#org                  flag#case#page                                             sweeps#flag · first sweep#org/case#page
+//	link, by key    O#org                  link#realm#kind#key
+//	link, by id     O#org                  linked#realm#kind#id
+//	connection      O#org                  connection               connections · org
+//	lease           O#org                  lease#thing
+//	reads           O#org (sum: O#)        reads#month
+//	quarantined     O#org#quarantine       SHA-256 of the body      O#org#quarantine · time#serial
+//	  its serials   O#org                  quarantined
+//	owner           company#realm          owner
+//	attempt         attempt#id             attempt
+//
+// Versions have nine digits, and times nanoseconds in UTC, so that keys are in the order of what they name. A separator inside an identifier is escaped: no
+// identifier of one organisation makes a key of another.
+//
+// An item has what conditions, indexes and people need as attributes (rev, state, due, page, owner, until, count), and the rest in one blob: deflated against
+// a dictionary, which is kept for ever under its number. An entry of seven lines fits into 1 KB with all that ever happens to it when all goes well. An
+// item's blob has at most 390 KB; what is larger is fault.TooLarge.
+//
+// The index log has keys alone and lists every entry; nothing in a row of it ever changes. The index work has keys and the case's page. Its tabs are those that
+// wait for a person (held, pending, errors); the tab synced is read from log, since most entries are. Entries that are due share 16 partitions by
+// organisation; sweeps, which are few, have one for configurations and one for flags. Whatever an index names is read from the table, and left out when
+// it is not there any more.
+//
+// # Reads
+//
+//	consistent   Config (intake and the worker decide on it), Entry, Record (what is planned is what is stored), Link and CompanyOwner (a name, a company
+//	             must not be given twice), Connection; and whatever is read to be changed
+//	eventual     Flag (its sweeps find what was held at the same moment), counters, and all lists: List, HeldOn, Due, FlagSweeps, ConfigSweeps, Links,
+//	             Connections, Quarantined. What they miss they show a moment later
+//
+// # Guarantees
+//
+//   - Every write of an entry is one conditional write of one item, on the revision that was read; a configuration, flag, connection and link the same. Of
+//     many writers one wins, and the others get what is stored with fault.Conflict or fault.Stale.
+//   - A write whose answer was lost is repeated by the SDK, and its condition fails because of itself. Each write leaves a token of its own; who finds their
+//     token has won. When others wrote in between, the token is gone, and a loss is said of a write that was made: whoever reads again sees it. A change that
+//     is made of what is stored (Pause, Broken, Mended, sweeps) is then made once more, which changes nothing but the count of grants, whose differences
+//     alone have a meaning; a metered read may be counted twice, never not at all.
+//   - A link is a transaction of two puts, each "not there or the same"; replacing one frees the old id in the same transaction.
+//   - A mention is stored before the entry that mentions.
+//   - The quarantine keeps a delivery once, for 90 days, and lists the newest 1,000. An attempt is taken once, and is kept for a day after its end.
+//     DynamoDB removes both by their ttl (seconds), some days late at most; whoever takes an attempt looks at its end.
+//
+// Not promised: lists are a moment behind, so that a page may lack what was stored just now. journal.Name.Number, which is for creating a name, is not kept
+// in the lines of a posting.
+//
+// # Failure handling
+//
+// The SDK's retries are the client's. When they are used up: throttling, cancelled transactions, faults of DynamoDB and silence are fault.Unavailable (after a
+// write it may have happened; every caller's step may be repeated); whatever else is fault.Internal. Of a refusal the cause has the code and the number of the
+// request, never its text. Ten tries are made, within 10 s, when others change the same configuration or flag in between, and when a batch is taken in part;
+// then fault.Unavailable.
+//
+// # Units
+//
+// For an item of at most 1 KB, rows of indexes included (measured by a test on the largest event of the golden case, with one posting of seven lines):
+//
+//	Create                3 write    1 for each record that is mentioned, and 1 read when there are any
+//	Config, Record        1 read each
+//	Update: claim         3 write    the due time moves: a row of the work index goes, another comes
+//	Update: outcome       2 write    the row goes
+//	Postpone              3 write
+//	Update: to another person's tab, or from one to the machine   3 write
+//
+// So an entry that goes by itself has 8 write units, and 1 read unit whenever its configuration or record is read. By DynamoDB's price list (DynamoDB Local
+// says less): a link is 4 write units, a replaced one 6 and 1 read, a lease 1 to take and 1 to give back, a metered read 2, and looking for what is due,
+// when nothing is, 0.5 read units for each of 18 partitions.
+package dynamo
