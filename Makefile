@@ -18,7 +18,7 @@ test: ## every test, with the race detector, in random order; then the propertie
 	@$(GO) test -shuffle=on ./internal/rules -run Converge -rapid.checks=1000
 	@$(GO) test ./internal/grant -run UnderFire -schedules=10000
 
-test-clients: ## well-known QuickBooks clients of others (python-quickbooks, node-quickbooks, intuit-oauth; pinned) against the simulator; needs python3, node, npm
+test-clients: ## well-known QuickBooks clients of others (python-quickbooks, node-quickbooks, quickbooks-node-promise, intuit-oauth; pinned) against the simulator; needs python3, node, npm
 	@$(GO) test -tags clients ./internal/qbosim -run ClientsOfOthers -count=1 -v
 
 lint: ## formatting, go vet, staticcheck
