@@ -368,10 +368,14 @@ func (s *Sim) idToken(a authorization) (string, error) {
 		return "", err
 	}
 	now := s.o.Now()
-	return jwt.Signed(signer.signer).Claims(map[string]any{
-		"iss": issuer, "aud": []string{s.o.ClientID}, "sub": "person-" + a.realm, "realmid": a.realm, "nonce": a.nonce,
+	claims := map[string]any{
+		"iss": issuer, "aud": []string{s.o.ClientID}, "sub": "person-" + a.realm, "realmid": a.realm,
 		"iat": now.Unix(), "exp": now.Add(accessLife).Unix(), "auth_time": now.Unix(),
-	}).Serialize()
+	}
+	if a.nonce != "" { // clients refuse a nonce that they did not send
+		claims["nonce"] = a.nonce
+	}
+	return jwt.Signed(signer.signer).Claims(claims).Serialize()
 }
 
 func (s *Sim) keys(w http.ResponseWriter, _ *http.Request) {

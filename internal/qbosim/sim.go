@@ -427,7 +427,7 @@ func (s *Sim) route(co *company, c call) result {
 	case strings.EqualFold(c.path, "preferences") && c.method == http.MethodGet:
 		return s.answer("Preferences", co.preferences())
 	case strings.EqualFold(parts[0], "companyinfo") && c.method == http.MethodGet:
-		return s.answer("CompanyInfo", co.info(s.o.Now()))
+		return s.answer("CompanyInfo", co.info())
 	case parts[0] == "reports" && len(parts) == 2 && c.method == http.MethodGet:
 		return s.report(co, c, parts[1])
 	}

@@ -4,11 +4,15 @@ import (
 	"compress/gzip"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // issuer is the same whatever address the simulator has: clients know it by heart.
@@ -114,9 +118,29 @@ func TestTheIssuerIsIntuits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var claims struct{ Iss, Realmid string }
-	if err := json.Unmarshal(raw, &claims); err != nil || claims.Iss != issuer || claims.Realmid != realm {
+	var claims map[string]any
+	if err := json.Unmarshal(raw, &claims); err != nil || claims["iss"] != issuer || claims["realmid"] != realm {
 		t.Errorf("%v: %s", err, raw)
+	}
+	if nonce, ok := claims["nonce"]; ok {
+		t.Errorf("nobody sent a nonce, and it is %q", nonce)
+	}
+}
+
+func TestWhatACompanyIsDoesNotChangeByItself(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	before := b.get("companyinfo/" + realm)["CompanyInfo"]
+	b.now = b.now.Add(48 * time.Hour)
+	b.token = b.grant(realm)
+	if diff := cmp.Diff(before, b.get("companyinfo/" + realm)["CompanyInfo"]); diff != "" {
+		t.Errorf("(-before +two days later):\n%s", diff)
+	}
+	for since, want := range map[string]int{"2026-05-05T00:00:00Z": 1, "2026-05-06T00:00:00Z": 0} {
+		_, _, got := b.ask(queried("select count(*) from CompanyInfo where MetaData.LastUpdatedTime >= '" + since + "'"))
+		if !strings.HasPrefix(got, fmt.Sprintf(`{"QueryResponse":{"totalCount":%d}`, want)) {
+			t.Errorf("since %s: %s", since, got)
+		}
 	}
 }
 
@@ -210,13 +234,13 @@ func TestAnswersAreCompressedForThoseWhoAskForIt(t *testing.T) {
 			}
 		}
 	}
-	var packed strings.Builder
-	z := gzip.NewWriter(&packed)
-	_, _ = z.Write([]byte(`{"DisplayName":"Zipped"}`))
-	_ = z.Close()
-	for _, encoding := range []string{"GZIP", "x-gzip"} {
-		if _, _, body := b.once(http.MethodPost, company+"/customer?requestid=one", packed.String(), "Content-Encoding: "+encoding); !strings.Contains(body, `"DisplayName":"Zipped"`) {
-			t.Errorf("%s: %s", encoding, body)
+	for i, coding := range []string{"gzip", "GZIP", "x-gzip"} {
+		var packed strings.Builder
+		z := gzip.NewWriter(&packed)
+		_, _ = fmt.Fprintf(z, `{"Name":"Class %d"}`, i)
+		_ = z.Close()
+		if status, _, body := b.once(http.MethodPost, company+"/class", packed.String(), "Content-Encoding: "+coding); status != http.StatusOK || !strings.Contains(body, fmt.Sprintf(`"Name":"Class %d"`, i)) {
+			t.Errorf("%s: %d %s", coding, status, body)
 		}
 	}
 }
