@@ -22,7 +22,7 @@ test-dynamo: ## the store on Amazon's DynamoDB Local, installed into .tools by t
 	@$(GO) vet ./internal/dynamo # brings the modules while there is a network
 	@.ci/dynamodb-local $(GOTEST) -count=1 ./internal/dynamo
 
-test-clients: ## well-known QuickBooks clients of others (python-quickbooks, node-quickbooks, intuit-oauth; pinned) against the simulator; needs python3, node, npm
+test-clients: ## well-known QuickBooks clients of others (python-quickbooks, node-quickbooks, quickbooks-node-promise, intuit-oauth; pinned) against the simulator; needs python3, node, npm
 	@$(GO) test -tags clients ./internal/qbosim -run ClientsOfOthers -count=1 -v
 
 test-ministack: ## the adapters for AWS against ministack, which stands for AWS on this machine (pinned, installed into .tools/); needs python3

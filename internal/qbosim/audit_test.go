@@ -327,7 +327,7 @@ func TestDiscoveryOfProductionAndSandbox(t *testing.T) {
 		}
 		want := map[string]any{
 			"authorization_endpoint": b.url + "/connect/oauth2", "token_endpoint": b.url + "/oauth2/v1/tokens/bearer", "revocation_endpoint": b.url + "/v2/oauth2/tokens/revoke",
-			"userinfo_endpoint": b.url + "/v1/openid_connect/userinfo", "jwks_uri": b.url + "/op/v1/jwks", "issuer": b.url + "/op/v1",
+			"userinfo_endpoint": b.url + "/v1/openid_connect/userinfo", "jwks_uri": b.url + "/op/v1/jwks", "issuer": issuer,
 		}
 		for key, value := range want {
 			if page[key] != value {

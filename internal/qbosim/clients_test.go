@@ -20,7 +20,8 @@ func TestClientsOfOthers(t *testing.T) {
 		entries int // that the client leaves in the books
 	}{
 		"python-quickbooks":                {runPython, 24},
-		"node-quickbooks and intuit-oauth": {runNode, 29},
+		"node-quickbooks and intuit-oauth": {runNode("clients.js"), 29},
+		"quickbooks-node-promise":          {runNode("promise.js"), 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -47,15 +48,17 @@ func runPython(t *testing.T, env []string) {
 	run(t, "", env, filepath.Join(venv, "bin", "python"), "clients/python_quickbooks.py")
 }
 
-func runNode(t *testing.T, env []string) {
-	t.Helper()
-	node, npm := runtime(t, "node"), runtime(t, "npm")
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("clients/node")); err != nil {
-		t.Fatal(err)
+func runNode(script string) func(t *testing.T, env []string) {
+	return func(t *testing.T, env []string) {
+		t.Helper()
+		node, npm := runtime(t, "node"), runtime(t, "npm")
+		dir := t.TempDir()
+		if err := os.CopyFS(dir, os.DirFS("clients/node")); err != nil {
+			t.Fatal(err)
+		}
+		run(t, dir, nil, npm, "ci", "--no-audit", "--no-fund", "--loglevel=error")
+		run(t, dir, env, node, script)
 	}
-	run(t, dir, nil, npm, "ci", "--no-audit", "--no-fund", "--loglevel=error")
-	run(t, dir, env, node, "clients.js")
 }
 
 // runtime finds a program. Where it is missing the test is skipped, but not in CI, where nothing may be left out unseen.

@@ -27,6 +27,7 @@ type Company struct {
 // company is a simulated company's books.
 type company struct {
 	realm, name string
+	created     time.Time
 	rows        map[string][]*row      // by entity, in order of creation; deleted ones stay for change data
 	byID        map[string]*row        // entity + "/" + id
 	docs        map[string][]*row      // journal entries by DocNumber
@@ -65,7 +66,7 @@ func (s *Sim) AddCompany(c Company) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	co := &company{
-		realm: c.Realm, name: c.Name, rows: map[string][]*row{}, byID: map[string]*row{}, docs: map[string][]*row{},
+		realm: c.Realm, name: c.Name, created: s.o.Now(), rows: map[string][]*row{}, byID: map[string]*row{}, docs: map[string][]*row{},
 		balances: map[string]money.Cents{}, owed: map[string]money.Cents{}, requests: map[string]remembered{}, largeIDs: map[string]int{},
 		counters: Counters{Requests: map[string]int{}, ReadsByMonth: map[string]int{}},
 	}
@@ -320,11 +321,11 @@ func (co *company) preferences() ordered {
 	}
 }
 
-func (co *company) info(now time.Time) ordered {
+func (co *company) info() ordered {
 	return ordered{
 		{"CompanyName", co.name},
 		{"LegalName", co.name},
-		{"CompanyStartDate", pacific(now).Format("2006-01-02")},
+		{"CompanyStartDate", pacific(co.created).Format("2006-01-02")},
 		{"FiscalYearStartMonth", "January"},
 		{"Country", "US"},
 		{"SupportedLanguages", "en"},
@@ -332,6 +333,6 @@ func (co *company) info(now time.Time) ordered {
 		{"sparse", false},
 		{"Id", "1"},
 		{"SyncToken", "0"},
-		{"MetaData", ordered{{"CreateTime", second(now)}, {"LastUpdatedTime", second(now)}}},
+		{"MetaData", ordered{{"CreateTime", second(co.created)}, {"LastUpdatedTime", second(co.created)}}},
 	}
 }

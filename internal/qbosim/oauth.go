@@ -64,9 +64,15 @@ func (s *Sim) newRefresh(realm string) string {
 	return token
 }
 
+// bearer is the access token that a call carries; the case of the scheme's letters does not matter.
+func bearer(r *http.Request) (token string, ok bool) {
+	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
+	return token, ok && strings.EqualFold(scheme, "Bearer")
+}
+
 // authenticate: the token must be alive, and of the very company that is asked for.
 func (s *Sim) authenticate(c call) (result, bool) {
-	token, ok := strings.CutPrefix(c.request.Header.Get("Authorization"), "Bearer ")
+	token, ok := bearer(c.request)
 	a, known := s.access[token]
 	switch {
 	case !ok || !known:
@@ -87,7 +93,7 @@ func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
 		id, secret = r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
 	}
 	if id != s.o.ClientID || secret != s.o.ClientSecret {
-		oauthError(http.StatusUnauthorized, `{"error":"invalid_client"}`).write(w)
+		s.reply(w, r, oauthError(http.StatusUnauthorized, `{"error":"invalid_client"}`))
 		return
 	}
 	given := r.PostForm.Get("refresh_token")
@@ -100,7 +106,7 @@ func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
 			case "refresh_token":
 				return s.refreshGrant(given, hard)
 			case "authorization_code":
-				return s.codeGrant(r.PostForm.Get("code"), r.PostForm.Get("redirect_uri"), hard, "http://"+r.Host)
+				return s.codeGrant(r.PostForm.Get("code"), r.PostForm.Get("redirect_uri"), hard)
 			}
 			return oauthError(http.StatusBadRequest, `{"error":"unsupported_grant_type"}`)
 		})
@@ -109,7 +115,7 @@ func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
 	f := s.scripted("", r.Method, strings.TrimPrefix(r.URL.Path, "/"))
 	s.mu.Unlock()
 	if f == nil {
-		answer().write(w)
+		s.reply(w, r, answer())
 		return
 	}
 	s.act(w, call{request: r}, f, answer)
@@ -161,7 +167,7 @@ func (s *Sim) refreshGrant(token string, hard bool) result {
 }
 
 // codeGrant: a code is good once; a second exchange ends the grant that the first one made.
-func (s *Sim) codeGrant(code, redirect string, hard bool, issuer string) result {
+func (s *Sim) codeGrant(code, redirect string, hard bool) result {
 	a, ok := s.codes[code]
 	if ok && a.used {
 		s.forget(a.realm)
@@ -174,7 +180,7 @@ func (s *Sim) codeGrant(code, redirect string, hard bool, issuer string) result 
 	id := ""
 	if a.openID {
 		var err error
-		if id, err = s.idToken(a, issuer); err != nil {
+		if id, err = s.idToken(a); err != nil {
 			return oauthError(http.StatusInternalServerError, `{"error":"server_error"}`)
 		}
 	}
@@ -203,7 +209,7 @@ func (s *Sim) revoke(w http.ResponseWriter, r *http.Request) {
 	raw, err := readBody(r)
 	id, secret, _ := r.BasicAuth()
 	if err != nil || id != s.o.ClientID || secret != s.o.ClientSecret {
-		oauthError(http.StatusUnauthorized, `{"error":"invalid_client"}`).write(w)
+		s.reply(w, r, oauthError(http.StatusUnauthorized, `{"error":"invalid_client"}`))
 		return
 	}
 	token := ""
@@ -212,7 +218,7 @@ func (s *Sim) revoke(w http.ResponseWriter, r *http.Request) {
 	} else if form, err := url.ParseQuery(string(raw)); err == nil {
 		token = form.Get("token")
 	}
-	s.locked(func() result {
+	s.reply(w, r, s.locked(func() result {
 		refresh, known := s.refresh[token]
 		access, live := s.access[token]
 		if !known && !live {
@@ -220,7 +226,7 @@ func (s *Sim) revoke(w http.ResponseWriter, r *http.Request) {
 		}
 		s.forget(max(refresh.realm, access.realm))
 		return result{status: http.StatusOK, contentType: "application/json"}
-	}).write(w)
+	}))
 }
 
 func (s *Sim) forget(realm string) {
@@ -309,10 +315,21 @@ func (s *Sim) ask4Consent(w http.ResponseWriter, r *http.Request, realms []strin
 	}{choices, link("deny", "true")})
 }
 
+// issuer stands in every id_token, and in the discovery whatever the simulator's address is: clients compare with it.
+const issuer = "https://oauth.platform.intuit.com/op/v1"
+
+// scheme is how the caller came: behind a proxy that speaks TLS, by https.
+func scheme(r *http.Request) string {
+	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
+		return "https"
+	}
+	return "http"
+}
+
 func (s *Sim) discovery(w http.ResponseWriter, r *http.Request) {
-	base := "http://" + r.Host
+	base := scheme(r) + "://" + r.Host
 	body, _ := plain(ordered{
-		{"issuer", base + "/op/v1"},
+		{"issuer", issuer},
 		{"authorization_endpoint", base + "/connect/oauth2"},
 		{"token_endpoint", base + "/oauth2/v1/tokens/bearer"},
 		{"userinfo_endpoint", base + "/v1/openid_connect/userinfo"},
@@ -325,7 +342,7 @@ func (s *Sim) discovery(w http.ResponseWriter, r *http.Request) {
 		{"token_endpoint_auth_methods_supported", []any{"client_secret_post", "client_secret_basic"}},
 		{"claims_supported", []any{"aud", "exp", "iat", "iss", "realmid", "sub"}},
 	})
-	result{status: http.StatusOK, contentType: "application/json", body: body}.write(w)
+	s.reply(w, r, result{status: http.StatusOK, contentType: "application/json", body: body})
 }
 
 // idSigner signs id_tokens. Its key is made when it is first needed.
@@ -345,16 +362,20 @@ func newIDSigner() (*idSigner, error) {
 	return &idSigner{key: key, signer: signer}, err
 }
 
-func (s *Sim) idToken(a authorization, issuer string) (string, error) {
+func (s *Sim) idToken(a authorization) (string, error) {
 	signer, err := s.signer()
 	if err != nil {
 		return "", err
 	}
 	now := s.o.Now()
-	return jwt.Signed(signer.signer).Claims(map[string]any{
-		"iss": issuer + "/op/v1", "aud": []string{s.o.ClientID}, "sub": "person-" + a.realm, "realmid": a.realm, "nonce": a.nonce,
+	claims := map[string]any{
+		"iss": issuer, "aud": []string{s.o.ClientID}, "sub": "person-" + a.realm, "realmid": a.realm,
 		"iat": now.Unix(), "exp": now.Add(accessLife).Unix(), "auth_time": now.Unix(),
-	}).Serialize()
+	}
+	if a.nonce != "" { // clients refuse a nonce that they did not send
+		claims["nonce"] = a.nonce
+	}
+	return jwt.Signed(signer.signer).Claims(claims).Serialize()
 }
 
 func (s *Sim) keys(w http.ResponseWriter, _ *http.Request) {
@@ -367,7 +388,7 @@ func (s *Sim) keys(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *Sim) userinfo(w http.ResponseWriter, r *http.Request) {
-	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	token, _ := bearer(r)
 	s.mu.Lock()
 	a, ok := s.access[token]
 	s.mu.Unlock()

@@ -56,7 +56,7 @@ func (s *Sim) ask(co *company, text string) (ordered, *serviceError) {
 	if e != nil {
 		return nil, e
 	}
-	rows, e := co.run(st, s.o.Now())
+	rows, e := co.run(st)
 	switch {
 	case e != nil:
 		return nil, e
@@ -102,7 +102,7 @@ func only(shown ordered, columns []string) ordered {
 }
 
 // run finds the rows, in QuickBooks' order: transactions by their last change, newest first; lists by name.
-func (co *company) run(st statement, now time.Time) ([]*row, *serviceError) {
+func (co *company) run(st statement) ([]*row, *serviceError) {
 	for _, c := range st.conditions {
 		if e := st.x.queryable(c.property); e != nil {
 			return nil, e
@@ -122,7 +122,7 @@ func (co *company) run(st statement, now time.Time) ([]*row, *serviceError) {
 		}
 	}
 	var rows []*row
-	for _, r := range co.candidates(st, now) {
+	for _, r := range co.candidates(st) {
 		if !r.deleted && matches(co, r, st.conditions) {
 			rows = append(rows, r)
 		}
@@ -146,12 +146,12 @@ func (c condition) badIDs() *serviceError {
 }
 
 // candidates: entries are looked up by their numbers without reading the whole journal. A company has its information and preferences once.
-func (co *company) candidates(st statement, now time.Time) []*row {
+func (co *company) candidates(st statement) []*row {
 	switch st.x.name {
 	case "CompanyInfo":
-		return []*row{{x: st.x, ident: "1", created: now, updated: now, doc: co.info(now)}}
+		return []*row{{x: st.x, ident: "1", created: co.created, updated: co.created, doc: co.info()}}
 	case "Preferences":
-		return []*row{{x: st.x, ident: "1", created: now, updated: now, doc: co.preferences()}}
+		return []*row{{x: st.x, ident: "1", created: co.created, updated: co.created, doc: co.preferences()}}
 	}
 	for _, c := range st.conditions {
 		if st.x.name == "JournalEntry" && strings.EqualFold(c.property, "DocNumber") && (c.operator == "=" || c.operator == "in") {

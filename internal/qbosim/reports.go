@@ -39,12 +39,20 @@ func (s *Sim) report(co *company, c call, name string) result {
 			{"Option", []any{ordered{{"Name", "NoReportData"}, {"Value", map[bool]string{true: "true", false: "false"}[len(rows) == 0]}}}},
 		}},
 		{"Columns", ordered{{"Column", columns}}},
-		{"Rows", ordered{{"Row", rows}}},
+		{"Rows", rowsOf(rows)},
 	})
 	if err != nil {
 		return s.refused(http.StatusInternalServerError, unsupported(name))
 	}
 	return result{status: http.StatusOK, body: body}
+}
+
+// rowsOf has no Row where there are none.
+func rowsOf(rows []any) ordered {
+	if len(rows) == 0 {
+		return ordered{}
+	}
+	return ordered{{"Row", rows}}
 }
 
 func column(title, kind string) ordered { return ordered{{"ColTitle", title}, {"ColType", kind}} }
@@ -214,14 +222,13 @@ func (co *company) part(sums map[*row]money.Cents, sign money.Cents, classificat
 	return rows, total
 }
 
+// section has no Rows where it has no accounts.
 func section(title, group, closing string, rows []any, total money.Cents) ordered {
-	return ordered{
-		{"Header", ordered{{"ColData", []any{cell(title), cell("")}}}},
-		{"Rows", ordered{{"Row", rows}}},
-		{"Summary", ordered{{"ColData", []any{cell(closing), cell(total.String())}}}},
-		{"type", "Section"},
-		{"group", group},
+	s := ordered{{"Header", ordered{{"ColData", []any{cell(title), cell("")}}}}}
+	if len(rows) > 0 {
+		s = append(s, field{"Rows", rowsOf(rows)})
 	}
+	return append(s, field{"Summary", ordered{{"ColData", []any{cell(closing), cell(total.String())}}}}, field{"type", "Section"}, field{"group", group})
 }
 
 // profitAndLoss has income, expenses, and what is left.

@@ -35,7 +35,7 @@ const (
 
 // schemas lists every entity. Those after JournalEntry are kept as they were seeded: they can be read, queried, updated and deleted.
 func schemas() []*schema {
-	return []*schema{
+	list := []*schema{
 		{
 			name: "Customer", nameField: "DisplayName", names: true, kept: words(readOnly),
 			order: words("Taxable BillAddr ShipAddr Notes Job BillWithParent ParentRef Level Balance BalanceWithJobs CurrencyRef PreferredDeliveryMethod IsProject " +
@@ -104,6 +104,31 @@ func schemas() []*schema {
 		{name: "Preferences", single: true},
 		{name: "Item", nameField: "Name", kept: words(readOnly)},
 	}
+	for _, name := range words("Attachable Budget ExchangeRate InventoryAdjustment RecurringTransaction RefundReceipt ReimburseCharge TimeActivity Transfer VendorCredit") {
+		list = append(list, &schema{name: name, kept: words(readOnly)})
+	}
+	for _, name := range words("CompanyCurrency CustomerType JournalCode PaymentMethod TaxCode TaxRate Term") {
+		list = append(list, &schema{name: name, nameField: "Name", kept: words(readOnly)})
+	}
+	return append(list, &schema{name: "TaxAgency", nameField: "DisplayName", kept: words(readOnly)})
+}
+
+// flags are the fields that are true or false.
+func flags() []string {
+	return words("sparse Active Adjustment BillWithParent IsProject Job SubAccount SubClass SubDepartment Taxable Vendor1099")
+}
+
+// withFlags is a copy whose flags are no texts: clients send "true" and "false", too, in any case of letters.
+func withFlags(in ordered) ordered {
+	c := slices.Clone(in)
+	for i, f := range c {
+		text, _ := f.value.(string)
+		isFlag := strings.EqualFold(text, "true") || strings.EqualFold(text, "false")
+		if isFlag && slices.Contains(flags(), f.key) {
+			c[i].value = strings.EqualFold(text, "true")
+		}
+	}
+	return c
 }
 
 // entityNamed finds an entity by its path or in a query, whatever its case.

@@ -43,6 +43,7 @@ type Sim struct {
 	serial    int
 	hooks     []hook
 	notices   sync.WaitGroup
+	packers   sync.Pool // of *gzip.Writer
 }
 
 // New makes a simulator without companies.
@@ -80,6 +81,7 @@ func (s *Sim) Handler() http.Handler {
 	}
 	mux.HandleFunc("GET /op/v1/jwks", s.keys)
 	mux.HandleFunc("GET /v1/openid_connect/userinfo", s.userinfo)
+	mux.HandleFunc("/v3/company/{realm}", s.serveCompany)
 	mux.HandleFunc("/v3/company/{realm}/{rest...}", s.serveCompany)
 	s.registerSwitches(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -87,8 +89,23 @@ func (s *Sim) Handler() http.Handler {
 		w.Header()["intuit_tid"] = []string{"1-" + s.opaque("tid")[:8] + "-" + s.opaque("tid")[:24]}
 		s.mu.Unlock()
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		mux.ServeHTTP(w, r)
+		mux.ServeHTTP(w, singleSlashes(r))
 	})
+}
+
+// singleSlashes is a request whose path has no empty parts: many clients double the slash between the address and the path, and QuickBooks never redirects.
+func singleSlashes(r *http.Request) *http.Request {
+	if !strings.Contains(r.URL.Path, "//") {
+		return r
+	}
+	address := *r.URL
+	for strings.Contains(address.Path, "//") {
+		address.Path = strings.ReplaceAll(address.Path, "//", "/")
+	}
+	address.RawPath = ""
+	single := r.WithContext(r.Context())
+	single.URL = &address
+	return single
 }
 
 // result is an answer before it is written.
@@ -106,7 +123,8 @@ type result struct {
 
 func (r result) ok() bool { return r.status == http.StatusOK && r.fault == nil }
 
-func (r result) write(w http.ResponseWriter) {
+// reply writes an answer, compressed for those who ask for it.
+func (s *Sim) reply(w http.ResponseWriter, asked *http.Request, r result) {
 	h := w.Header()
 	h.Set("Content-Type", r.contentType)
 	if r.contentType == "" {
@@ -117,9 +135,39 @@ func (r result) write(w http.ResponseWriter) {
 		h.Set("WWW-Authenticate", r.challenge)
 	}
 	h.Set("Cache-Control", cmp.Or(r.cache, "max-age=0, no-cache, no-store, must-revalidate, private"))
-	h.Set("Content-Length", fmt.Sprint(len(r.body)))
+	body := r.body
+	if len(body) > 0 && acceptsGzip(asked.Header.Get("Accept-Encoding")) {
+		h.Set("Content-Encoding", "gzip")
+		body = s.packed(body)
+	}
+	h.Set("Content-Length", fmt.Sprint(len(body)))
 	w.WriteHeader(r.status)
-	_, _ = w.Write(r.body)
+	_, _ = w.Write(body)
+}
+
+// acceptsGzip says whether an Accept-Encoding names gzip without a weight of nothing.
+func acceptsGzip(accepted string) bool {
+	for coding := range strings.SplitSeq(accepted, ",") {
+		name, weight, _ := strings.Cut(coding, ";")
+		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			return weight == "" || strings.ContainsAny(weight, "123456789")
+		}
+	}
+	return false
+}
+
+// packed is a body as gzip.
+func (s *Sim) packed(body []byte) []byte {
+	z, ok := s.packers.Get().(*gzip.Writer)
+	if !ok {
+		z, _ = gzip.NewWriterLevel(nil, gzip.BestSpeed)
+	}
+	defer s.packers.Put(z)
+	var b bytes.Buffer
+	z.Reset(&b)
+	_, _ = z.Write(body)
+	_ = z.Close()
+	return b.Bytes()
 }
 
 // answer wraps an object as {"Name":{…},"time":…}.
@@ -143,9 +191,10 @@ type call struct {
 // write says whether the call changes something. Reads are metered.
 func (c call) write() bool { return c.method == http.MethodPost && c.path != "query" }
 
-// wantsXML: a caller that accepts XML gets the gateway's faults in XML.
+// wantsXML: a caller that accepts XML and no JSON gets the gateway's faults in XML.
 func (c call) wantsXML() bool {
-	return c.xml || strings.Contains(c.request.Header.Get("Accept"), "xml")
+	accepted := c.request.Header.Get("Accept")
+	return c.xml || strings.Contains(accepted, "xml") && !strings.Contains(accepted, "json")
 }
 
 // serveCompany answers one API call: scripted faults, the token, then the operation.
@@ -155,7 +204,7 @@ func (s *Sim) serveCompany(w http.ResponseWriter, r *http.Request) {
 	defer leave()
 	body, err := readBody(r)
 	if err != nil {
-		s.locked(func() result { return s.refused(http.StatusBadRequest, unreadable()) }).write(w)
+		s.reply(w, r, s.locked(func() result { return s.refused(http.StatusBadRequest, unreadable()) }))
 		return
 	}
 	c.body = body
@@ -173,7 +222,7 @@ func (s *Sim) serveCompany(w http.ResponseWriter, r *http.Request) {
 		})
 	}
 	if scripted == nil {
-		operate().write(w)
+		s.reply(w, r, operate())
 		return
 	}
 	s.act(w, c, scripted, operate)
@@ -195,11 +244,11 @@ func (s *Sim) act(w http.ResponseWriter, c call, f *Fault, operate func() result
 	}
 	switch {
 	case overdue(r):
-		cutOff().write(w)
+		s.reply(w, c.request, cutOff())
 	case f.Kind == "status" || f.Kind == "commit_then_status":
-		f.result().write(w)
+		s.reply(w, c.request, f.result())
 	case f.Kind == "catalogue" || f.Kind == "commit_then_catalogue":
-		s.locked(func() result { return s.fromCatalogue(c, f) }).write(w)
+		s.reply(w, c.request, s.locked(func() result { return s.fromCatalogue(c, f) }))
 	case f.Kind == "drop" || f.Kind == "commit_then_drop":
 		drop(w)
 	case f.Kind == "truncate":
@@ -209,7 +258,7 @@ func (s *Sim) act(w http.ResponseWriter, c call, f *Fault, operate func() result
 		_, _ = w.Write(answer.body[:len(answer.body)/2])
 		drop(w)
 	case f.Kind == "delay":
-		answer.write(w)
+		s.reply(w, c.request, answer)
 	}
 }
 
@@ -250,7 +299,8 @@ func looseQuery(raw string) url.Values {
 // readBody reads a body, compressed or not. Some clients say gzip and send nothing.
 func readBody(r *http.Request) ([]byte, error) {
 	raw, err := io.ReadAll(r.Body)
-	if err != nil || len(raw) == 0 || r.Header.Get("Content-Encoding") != "gzip" {
+	coding := strings.TrimPrefix(strings.ToLower(r.Header.Get("Content-Encoding")), "x-")
+	if err != nil || len(raw) == 0 || coding != "gzip" {
 		return raw, err
 	}
 	z, err := gzip.NewReader(bytes.NewReader(raw))
@@ -374,10 +424,10 @@ func (s *Sim) route(co *company, c call) result {
 		return s.query(co, c)
 	case c.path == "cdc" && c.method == http.MethodGet:
 		return s.changes(co, c)
-	case c.path == "preferences" && c.method == http.MethodGet:
+	case strings.EqualFold(c.path, "preferences") && c.method == http.MethodGet:
 		return s.answer("Preferences", co.preferences())
-	case parts[0] == "companyinfo" && c.method == http.MethodGet:
-		return s.answer("CompanyInfo", co.info(s.o.Now()))
+	case strings.EqualFold(parts[0], "companyinfo") && c.method == http.MethodGet:
+		return s.answer("CompanyInfo", co.info())
 	case parts[0] == "reports" && len(parts) == 2 && c.method == http.MethodGet:
 		return s.report(co, c, parts[1])
 	}
@@ -409,6 +459,7 @@ func (s *Sim) save(co *company, x *schema, c call) result {
 }
 
 func (s *Sim) carryOut(co *company, x *schema, operation string, in ordered, include string) result {
+	in = withFlags(in)
 	if co.switches.SubscriptionEnded {
 		return s.refused(http.StatusBadRequest, subscriptionEnded())
 	}

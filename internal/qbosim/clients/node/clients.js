@@ -12,6 +12,7 @@ OAuthClient.tokenEndpoint = QuickBooks.TOKEN_URL = `${address}/oauth2/v1/tokens/
 OAuthClient.revokeEndpoint = QuickBooks.REVOKE_URL = `${address}/v2/oauth2/tokens/revoke`;
 OAuthClient.authorizeEndpoint = `${address}/connect/oauth2`;
 OAuthClient.userinfo_endpoint_sandbox = `${address}/v1/openid_connect/userinfo`;
+OAuthClient.jwks_uri = `${address}/op/v1/jwks`;
 OAuthClient.environment.sandbox = `${address}/`;
 QuickBooks.V3_ENDPOINT_BASE_URL = `${address}/v3/company/`;
 
@@ -47,6 +48,7 @@ async function signIn() {
   const page = await fetch(`${to}&auto=true&realm=${realm}`, { redirect: 'manual' });
   await oauth.createToken(page.headers.get('location'));
   same('a token by consent', [oauth.getToken().token_type, oauth.getToken().realmId, oauth.isAccessTokenValid()], ['bearer', realm, true]);
+  same('an id_token', await oauth.validateIdToken(), true);
   const user = await oauth.getUserInfo();
   same('who consented', user.json.emailVerified, true);
   const refreshed = await oauth.refresh();
