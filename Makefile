@@ -12,7 +12,7 @@ help: ## show this list
 run: ## the whole product in one process, with the demo (DEMO=once: post it, check it, exit)
 	@$(GO) run ./functions/local
 
-test: ## every test, with the race detector, in random order; then the properties on 10,000 cases
+test: ## every test, with the race detector, in random order; then the properties on 10,000 cases, and 10,000 schedules of refreshes
 	@$(GOTEST) ./...
 	@$(GO) test -shuffle=on ./internal/money ./internal/journal ./internal/intlog ./internal/httpapi -rapid.checks=10000
 	@$(GO) test -shuffle=on ./internal/rules -run Converge -rapid.checks=1000
