@@ -25,8 +25,8 @@ test-dynamo: ## the store on Amazon's DynamoDB Local, installed into .tools by t
 test-clients: ## well-known QuickBooks clients of others (python-quickbooks, node-quickbooks, quickbooks-node-promise, intuit-oauth; pinned) against the simulator; needs python3, node, npm
 	@$(GO) test -tags clients ./internal/qbosim -run ClientsOfOthers -count=1 -v
 
-test-ministack: ## the adapters for AWS against ministack, which stands for AWS on this machine (pinned, installed into .tools/); needs python3
-	@.ci/ministack $(GOTEST) -count=1 ./internal/secret ./internal/queue
+test-ministack: ## the adapters for AWS and the built functions against ministack, which stands for AWS on this machine (pinned, installed into .tools/); needs python3
+	@.ci/ministack $(GOTEST) -count=1 ./internal/secret ./internal/queue ./functions/connect
 
 lint: ## formatting, go vet, staticcheck
 	@files="$$($(GO) tool gofumpt -l functions internal)"; if [ -n "$$files" ]; then echo "not formatted (run: go tool gofumpt -w .):"; echo "$$files"; exit 1; fi
