@@ -33,6 +33,7 @@ func readConfig(it item) (org.Config, error) {
 		return c, nil
 	}
 	_, err := unpack(it, &c)
+	c.Relinks = numberOf(it, attrRelinks)
 	return c, err
 }
 
@@ -42,7 +43,7 @@ func (s *Store) configItem(c org.Config) (item, error) {
 		return nil, err
 	}
 	it := configKey(c.Org).item()
-	it[attrBlob] = octets(blob)
+	it[attrBlob], it[attrRelinks] = octets(blob), number(c.Relinks)
 	sweepAt(it, configSweeps, c.Sweeps, c.Org)
 	return it, nil
 }
@@ -83,7 +84,7 @@ func (s *Store) PutConfig(ctx context.Context, c org.Config, ifVersion int64) (o
 		}
 		next := c
 		next.Version = ifVersion + 1
-		next.PauseUntil, next.Grants, next.BrokenSince = stored.PauseUntil, stored.Grants, stored.BrokenSince
+		next.PauseUntil, next.Grants, next.Relinks, next.BrokenSince = stored.PauseUntil, stored.Grants, stored.Relinks, stored.BrokenSince
 		next.Sweeps = added(stored.Sweeps, c.Sweeps)
 		return next, true, nil
 	})

@@ -52,7 +52,8 @@
 //     token has won. When others wrote in between, the token is gone, and a loss is said of a write that was made: whoever reads again sees it. A change that
 //     is made of what is stored (Pause, Broken, Mended, sweeps) is then made once more, which changes nothing but the count of grants, whose differences
 //     alone have a meaning; a metered read may be counted twice, never not at all.
-//   - A link is a transaction of two puts, each "not there or the same"; replacing one frees the old id in the same transaction.
+//   - A link is a transaction of two puts, each "not there or the same"; replacing one frees the old id, and is counted in the configuration, in the same
+//     transaction.
 //   - A mention is stored before the entry that mentions.
 //   - The quarantine keeps a delivery once, for 90 days, and lists the newest 1,000. An attempt is taken once, and is kept for a day after its end.
 //     DynamoDB removes both by their ttl (seconds), some days late at most; whoever takes an attempt looks at its end.
@@ -73,12 +74,12 @@
 //
 //	Create                3 write    1 for each record that is mentioned, and 1 read when there are any
 //	Config, Record        1 read each
-//	Update: claim         3 write    the due time moves: a row of the work index goes, another comes
+//	Update: claim         1 write    the due time stays, and with it the row of the work index
 //	Update: outcome       2 write    the row goes
 //	Postpone              3 write
 //	Update: to another person's tab, or from one to the machine   3 write
 //
-// So an entry that goes by itself has 8 write units, and 1 read unit whenever its configuration or record is read. By DynamoDB's price list (DynamoDB Local
-// says less): a link is 4 write units, a replaced one 6 and 1 read, a lease 1 to take and 1 to give back, a metered read 2, and looking for what is due,
+// So an entry that goes by itself has 6 write units, and 1 read unit whenever its configuration or record is read. By DynamoDB's price list (DynamoDB Local
+// says less): a link is 4 write units, a replaced one 8 (it is counted in the configuration) and 1 read, a lease 1 to take and 1 to give back, a metered read 2, and looking for what is due,
 // when nothing is, 0.5 read units for each of 18 partitions.
 package dynamo

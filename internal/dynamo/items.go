@@ -14,25 +14,26 @@ type item = map[string]types.AttributeValue
 
 // The attributes.
 const (
-	attrPK     = "pk"
-	attrSK     = "sk"
-	attrRev    = "rev"   // +1 at every write of what is changed from what was read
-	attrWrite  = "write" // token of the last write: whose it was, when its answer was lost
-	attrMove   = "move"  // the same, of the last move of a due time
-	attrTaken  = "taken" // the same, of whoever took an attempt
-	attrBlob   = "blob"  // the value itself, compressed
-	attrState  = "state"
-	attrDue    = "due"
-	attrPage   = "page"  // case and page of an entry that waits for the page's button
-	attrOwner  = "owner" // of a lease, of a company
-	attrUntil  = "until" // of a lease
-	attrLinked = "key"   // the key that an id is linked to
-	attrCount  = "count"
-	attrExpiry = "ttl" // seconds of the epoch after which DynamoDB removes the item
-	attrLogPK  = "logPk"
-	attrLogSK  = "logSk"
-	attrWorkPK = "workPk"
-	attrWorkSK = "workSk"
+	attrPK      = "pk"
+	attrSK      = "sk"
+	attrRev     = "rev"   // +1 at every write of what is changed from what was read
+	attrWrite   = "write" // token of the last write: whose it was, when its answer was lost
+	attrMove    = "move"  // the same, of the last move of a due time
+	attrTaken   = "taken" // the same, of whoever took an attempt
+	attrBlob    = "blob"  // the value itself, compressed
+	attrState   = "state"
+	attrDue     = "due"
+	attrPage    = "page"    // case and page of an entry that waits for the page's button
+	attrOwner   = "owner"   // of a lease, of a company
+	attrUntil   = "until"   // of a lease
+	attrLinked  = "key"     // the key that an id is linked to
+	attrRelinks = "relinks" // how many links of the organisation a person has replaced
+	attrCount   = "count"
+	attrExpiry  = "ttl" // seconds of the epoch after which DynamoDB removes the item
+	attrLogPK   = "logPk"
+	attrLogSK   = "logSk"
+	attrWorkPK  = "workPk"
+	attrWorkSK  = "workSk"
 )
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }

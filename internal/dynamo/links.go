@@ -3,6 +3,7 @@ package dynamo
 import (
 	"bytes"
 	"context"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -46,7 +47,8 @@ func (s *Store) PutLink(ctx context.Context, at org.Company, l intlog.Link) (int
 	return stored, within("PutLink", err)
 }
 
-// Relink replaces a link that has the revision ifRev. Errors: fault.Stale, with the stored link; fault.Conflict, fault.Unavailable.
+// Relink replaces a link that has the revision ifRev, and counts that in the configuration, together. Errors: fault.Stale, with the stored link;
+// fault.Conflict, fault.NotFound without a configuration, fault.Unavailable.
 func (s *Store) Relink(ctx context.Context, at org.Company, l intlog.Link, ifRev int64) (intlog.Link, error) {
 	it, err := s.get(ctx, linkKey(at, l.Kind, l.Key), true)
 	if err != nil {
@@ -59,24 +61,42 @@ func (s *Store) Relink(ctx context.Context, at org.Company, l intlog.Link, ifRev
 	if err != nil {
 		return stored, within("Relink", err)
 	}
-	stored, err = s.link(ctx, at, stored, l)
+	counted, err := s.countRelink(at.Org)
+	if err != nil {
+		return stored, within("Relink", err)
+	}
+	stored, err = s.link(ctx, at, stored, l, counted)
+	if fault.Is(err, fault.NotFound) {
+		err = noOrganisation(at.Org)
+	}
 	return stored, within("Relink", err)
+}
+
+// countRelink is the write that counts a relink in the configuration, whose revision it moves as any change does.
+func (s *Store) countRelink(id string) (types.TransactWriteItem, error) {
+	more := expression.Add(expression.Name(attrRelinks), expression.Value(1)).Add(expression.Name(attrRev), expression.Value(1))
+	e, err := expression.NewBuilder().WithUpdate(more).WithCondition(expression.Name(attrPK).AttributeExists()).Build()
+	return types.TransactWriteItem{Update: &types.Update{
+		TableName: &s.table, Key: configKey(id).item(), UpdateExpression: e.Update(), ConditionExpression: e.Condition(),
+		ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+	}}, defect(err)
 }
 
 func stale() error {
 	return fault.New(fault.Stale, "Somebody changed this link since you looked. Look at it again.")
 }
 
-// link stores a link in the place of an old one (none: the zero value), whose id becomes free: one transaction. It answers fault.Stale with the link that is
-// there when that is not the old one any more, and fault.Conflict when the id is another's.
-func (s *Store) link(ctx context.Context, company org.Company, old, l intlog.Link) (intlog.Link, error) {
+// link stores a link in the place of an old one (none: the zero value), whose id becomes free, and whatever is written with it: one transaction. It
+// answers fault.Stale with the link that is there when that is not the old one any more, fault.Conflict when the id is another's, and fault.NotFound when
+// what is written with it is refused.
+func (s *Store) link(ctx context.Context, company org.Company, old, l intlog.Link, with ...types.TransactWriteItem) (intlog.Link, error) {
 	l.Rev = old.Rev + 1
 	mine := token()
 	writes, err := s.linking(company, old, l, mine)
 	if err != nil {
 		return intlog.Link{}, err
 	}
-	reasons, done, err := s.transact(ctx, writes...)
+	reasons, done, err := s.transact(ctx, append(writes, with...)...)
 	switch {
 	case err != nil:
 		return intlog.Link{}, err
@@ -90,6 +110,8 @@ func (s *Store) link(ctx context.Context, company org.Company, old, l intlog.Lin
 		return stored, stale()
 	case unmet(reasons[1]):
 		return intlog.Link{}, fault.New(fault.Conflict, "That name is linked to something else already.")
+	case slices.ContainsFunc(reasons[len(writes):], unmet):
+		return intlog.Link{}, fault.New(fault.NotFound, "There is nothing to link in.")
 	}
 	return intlog.Link{}, stale() // the old id is not what was read
 }

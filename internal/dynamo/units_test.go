@@ -116,7 +116,7 @@ func TestTheUnitsOfEachStep(t *testing.T) {
 	step("read of the configuration", map[string]int{"read": 10}, func() error { _, err := s.Config(ctx, entry.Org); return err })
 	step("create", map[string]int{"write": 30}, func() error { _, _, err := s.Create(ctx, entry, nil); return err })
 	step("read of the record", map[string]int{"read": 10}, func() error { _, err := s.Record(ctx, entry.Org, entry.Record); return err })
-	step("claim", map[string]int{"write": 30}, func() error {
+	step("claim", map[string]int{"write": 10}, func() error {
 		claimed := must(entry.Move(intlog.Claimed, "Passare sync", "", now.Add(time.Second)))
 		claimed.Postings = []intlog.Posting{posting("4620816365000000001")}
 		claimed.Sentence = "Signed by Ana Diaz: the family owes 6,800.00."

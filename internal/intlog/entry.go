@@ -254,8 +254,10 @@ func (e *Entry) schedule(now time.Time) {
 	switch e.State {
 	case Queued:
 		e.DueAt = now.Add(FirstDue)
-	case Claimed:
-		e.DueAt = now.Add(Lease + DueAfterLease)
+	case Claimed: // an index row less to write; a look before the lease is over does no harm
+		if e.DueAt.IsZero() {
+			e.DueAt = now.Add(Lease + DueAfterLease)
+		}
 	case Waiting:
 		e.DueAt = e.Until
 		if e.DueAt.Before(now) {

@@ -62,6 +62,10 @@ func TestAnyWalkKeepsTheInvariants(t *testing.T) {
 			switch {
 			case e.State.Owned() == e.DueAt.IsZero():
 				rt.Fatalf("%s is due %s", e.State, e.DueAt)
+			case e.State == intlog.Claimed && before.State.Owned():
+				if !e.DueAt.Equal(before.DueAt) {
+					rt.Fatalf("a claim moves the due time from %s to %s", before.DueAt, e.DueAt)
+				}
 			case e.State.Owned() && e.DueAt.Before(at):
 				rt.Fatalf("%s was due before it came to be", e.State)
 			case len(e.History) > intlog.MaxHistory || e.History[0] != before.History[0] || e.History[len(e.History)-1].To != e.State:

@@ -41,6 +41,11 @@ func (*agreeable) Preferences(context.Context, org.Company) (journal.Preferences
 	return journal.Preferences{}, nil
 }
 
+func (a *agreeable) Known(ctx context.Context, at org.Company, n journal.Name) (journal.Name, bool, error) {
+	matched, err := a.Match(ctx, at, n)
+	return matched, true, err
+}
+
 func (*agreeable) Match(_ context.Context, _ org.Company, n journal.Name) (journal.Name, error) {
 	n.ID = n.Key
 	return n, nil

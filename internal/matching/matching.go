@@ -73,6 +73,24 @@ func New(links Links, names Names, leases *lease.Taker, now func() time.Time) *M
 	return &Matcher{links: links, names: names, leases: leases, now: now}
 }
 
+// Known gives the name as it is linked, if it is linked already. Errors: what Links answers.
+func (m *Matcher) Known(ctx context.Context, at org.Company, want journal.Name) (matched journal.Name, found bool, err error) {
+	link, found, err := m.links.Link(ctx, at, want.Kind, want.Key)
+	if err != nil {
+		return want, false, fmt.Errorf("matching.Known: %w", err)
+	}
+	if !found {
+		return want, false, nil
+	}
+	return as(want, link), true, nil
+}
+
+// as is the name as a link has it.
+func as(want journal.Name, link intlog.Link) journal.Name {
+	want.ID, want.Display = link.ID, link.Display
+	return want
+}
+
 // Match gives the name with its QuickBooks id. Errors: fault.Invalid when the case has no name yet,
 // fault.NameTaken when QuickBooks says that the name is used and shows nobody who uses it, fault.Conflict
 // when every name that we may take is used, and what Names answers.
@@ -93,8 +111,7 @@ func (m *Matcher) Match(ctx context.Context, at org.Company, want journal.Name) 
 	if err != nil {
 		return want, fmt.Errorf("matching.Match: %w", passing(err))
 	}
-	want.ID, want.Display = link.ID, link.Display
-	return want, nil
+	return as(want, link), nil
 }
 
 // passing is the trouble as a trouble of QuickBooks': a lease that somebody else kept too long, or a store that did not answer, goes by itself and is

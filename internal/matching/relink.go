@@ -17,8 +17,9 @@ type Register interface {
 	Links
 	// Links lists links of a kind by their keys, after one.
 	Links(ctx context.Context, at org.Company, kind journal.NameKind, after string, limit int) ([]intlog.Link, error)
-	// Relink replaces the link of a key if it has the revision ifRev (0: if there is none), and gives it the next. Errors: fault.Stale;
-	// fault.Conflict when the id is linked to another key.
+	// Relink replaces the link of a key if it has the revision ifRev (0: if there is none), gives it the next, and counts that in the organisation's
+	// configuration (org.Config.Relinks), together: who remembers links sees that one is out of date. Errors: fault.Stale; fault.Conflict when the id
+	// is linked to another key.
 	Relink(ctx context.Context, at org.Company, link intlog.Link, ifRev int64) (intlog.Link, error)
 	Config(ctx context.Context, org string) (org.Config, error)
 }

@@ -39,7 +39,8 @@ func (s *Store) PutLink(_ context.Context, at org.Company, l intlog.Link) (intlo
 	return s.link(at, intlog.Link{}, l)
 }
 
-// Relink replaces a link that has the revision ifRev. Errors: fault.Stale, fault.Conflict.
+// Relink replaces a link that has the revision ifRev, and counts that in the configuration. Errors: fault.Stale, fault.Conflict; fault.NotFound without
+// a configuration.
 func (s *Store) Relink(_ context.Context, at org.Company, l intlog.Link, ifRev int64) (intlog.Link, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -47,7 +48,16 @@ func (s *Store) Relink(_ context.Context, at org.Company, l intlog.Link, ifRev i
 	if stored.Rev != ifRev {
 		return stored, fault.New(fault.Stale, "Somebody changed this link since you looked. Look at it again.")
 	}
-	return s.link(at, stored, l)
+	config, ok := s.configs[at.Org]
+	if !ok {
+		return stored, fault.New(fault.NotFound, "There is no organisation %q here.", at.Org)
+	}
+	linked, err := s.link(at, stored, l)
+	if err == nil {
+		config.Relinks++
+		s.configs[at.Org] = config
+	}
+	return linked, err
 }
 
 // link stores a link in the place of an old one, whose id becomes free.

@@ -84,7 +84,7 @@ func (s *Store) PutConfig(_ context.Context, c org.Config, ifVersion int64) (org
 		return stored, fault.New(fault.Conflict, "Somebody changed the settings at the same time. Look at them again.")
 	}
 	c.Version = ifVersion + 1
-	c.PauseUntil, c.Grants, c.BrokenSince = stored.PauseUntil, stored.Grants, stored.BrokenSince
+	c.PauseUntil, c.Grants, c.Relinks, c.BrokenSince = stored.PauseUntil, stored.Grants, stored.Relinks, stored.BrokenSince
 	c.Sweeps = added(stored.Sweeps, c.Sweeps)
 	s.configs[c.Org] = c
 	return cloneConfig(c), nil

@@ -142,6 +142,7 @@ type Config struct {
 	// What the machine notes. It keeps its value through PutConfig and does not change Version, since no plan depends on it.
 	PauseUntil  time.Time   `json:"pause_until,omitzero"`  // no request to QuickBooks before this
 	Grants      int64       `json:"grants"`                // how many times QuickBooks was connected
+	Relinks     int64       `json:"-"`                     // how many times a person linked a case or business anew; counted together with the link
 	BrokenSince time.Time   `json:"broken_since,omitzero"` // QuickBooks refuses the grant: nothing is sent until somebody reconnects
 	Sweeps      []time.Time `json:"sweeps,omitempty"`      // when entries that waited for a change of this item are looked for again
 }

@@ -451,7 +451,12 @@ func relinks(t *testing.T, s StorePort) {
 	link := func(key, id string) intlog.Link { return intlog.Link{Kind: journal.Customer, Key: key, ID: id} }
 	_ = ok(s.PutLink(ctx, at, link("case:1", "7")))(t)
 	_ = ok(s.PutLink(ctx, at, link("case:2", "8")))(t)
-	_, err := s.Relink(ctx, at, link("case:1", "8"), 1)
+	_, err := s.Relink(ctx, at, link("case:1", "9"), 1)
+	if !fault.Is(err, fault.NotFound) {
+		t.Errorf("nothing to count it in: %v", err)
+	}
+	config := ok(s.PutConfig(ctx, org.Config{Org: "a"}, 0))(t)
+	_, err = s.Relink(ctx, at, link("case:1", "8"), 1)
 	conflicts(t, "an id that is another's", err)
 	if _, err := s.Relink(ctx, at, link("case:1", "9"), 0); !fault.Is(err, fault.Stale) {
 		t.Errorf("an older revision: %v", err)
@@ -459,6 +464,7 @@ func relinks(t *testing.T, s StorePort) {
 	same(t, "moved", int64(2), ok(s.Relink(ctx, at, link("case:1", "9"), 1))(t).Rev)
 	same(t, "the old id is free", int64(2), ok(s.Relink(ctx, at, link("case:2", "7"), 1))(t).Rev)
 	same(t, "the new one is not there yet", int64(1), ok(s.Relink(ctx, at, link("case:3", "8"), 0))(t).Rev)
+	same(t, "counted, whatever else changes", int64(3), ok(s.PutConfig(ctx, config, config.Version))(t).Relinks)
 	var keys []string
 	for after := ""; ; {
 		page := ok(s.Links(ctx, at, journal.Customer, after, 2))(t)

@@ -465,11 +465,6 @@ func TestSettingsChangedAfterTheClaimAreRespected(t *testing.T) {
 	if err := worker.Handle(t.Context(), intlog.Work{Org: willow, Entries: []string{id}}); err != nil {
 		t.Fatal(err)
 	}
-	if e := h.is(id, intlog.Queued); len(e.Postings) != 0 {
-		t.Errorf("%+v", e.Postings)
-	}
-	h.has()
-	h.later(intlog.FirstDue)
 	h.has("2026-03-04 d card_clearing 10.00 c accounts_receivable 10.00")
 	if e := h.is(id, intlog.Synced); e.N != 2 {
 		t.Errorf("the number of the posting that was never sent is used again: %d", e.N)

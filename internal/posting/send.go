@@ -149,8 +149,8 @@ func (j *job) send(ctx context.Context, s sending) error {
 			o.keep(p, s)
 			continue
 		}
-		if stop, err := j.outdated(ctx, s, claimed); err != nil || stop {
-			return j.withdraw(ctx, s, err)
+		if replan, stop, err := j.outdated(ctx, s, claimed); err != nil || stop {
+			return j.withdraw(ctx, s, replan, err)
 		}
 		j.sendOne(ctx, p, s, &o)
 	}
@@ -159,25 +159,33 @@ func (j *job) send(ctx context.Context, s sending) error {
 
 // outdated: row 14. Settings may have changed, or the pause of another worker's throttling may have begun,
 // since the plan was made; and a slow worker must not send when others may think that it will not. What
-// may have been sent before is sent again as it was stored, whatever changed since.
-func (j *job) outdated(ctx context.Context, s sending, claimed time.Time) (bool, error) {
-	config, err := j.store.Config(ctx, j.entry.Org)
+// may have been sent before is sent again as it was stored, whatever changed since. replan says that the
+// entry has other things before it now than to be sent.
+func (j *job) outdated(ctx context.Context, s sending, claimed time.Time) (replan, stop bool, err error) {
+	config, err := j.readConfig(ctx, j.entry.Org)
 	if err != nil {
-		return true, err
+		return false, true, err
 	}
 	now := j.now()
-	changed := s == first && config.Version != j.entry.Config
-	return changed || now.Before(config.PauseUntil) || now.Sub(claimed) > intlog.SendWithin, nil
+	paused := now.Before(config.PauseUntil)
+	if s == first {
+		replan = paused || !config.Connected() || config.Version != j.entry.Config || config.Relinks != j.config.Relinks
+		j.config.Grants = config.Grants
+	}
+	return replan, replan || paused || now.Sub(claimed) > intlog.SendWithin, nil
 }
 
 // withdraw: what was never sent goes back to the queue; what may have been sent stays until its lease ends.
-func (j *job) withdraw(ctx context.Context, s sending, cause error) error {
+func (j *job) withdraw(ctx context.Context, s sending, replan bool, cause error) error {
 	sent := s == again || slices.ContainsFunc(j.entry.Postings, func(p intlog.Posting) bool { return p.Faults > 0 })
 	if cause != nil || sent {
 		return cause
 	}
 	j.dropOpen()
-	return j.move(ctx, intlog.Queued, "Settings changed before the entry was sent; it is planned again.")
+	if replan {
+		return j.planAgain(ctx, "Settings changed before the entry was sent; it is planned again.")
+	}
+	return j.move(ctx, intlog.Queued, "It could not be sent in time; it is planned again.")
 }
 
 // dropOpen forgets postings that were certainly never written. Their numbers are not used again.
@@ -258,7 +266,7 @@ func (j *job) conclude(ctx context.Context, s sending, o outcome) error {
 	case o.postponed != nil:
 		return j.postpone(ctx, o.postponed)
 	case slices.ContainsFunc(j.entry.Postings, func(p intlog.Posting) bool { return p.Closed }):
-		return j.planAgain(ctx)
+		return j.planAgain(ctx, refusedAgain)
 	default:
 		return j.move(ctx, intlog.Synced, "")
 	}
@@ -273,13 +281,15 @@ func (j *job) booksClosedMeanwhile(ctx context.Context, refused []rules.Problem)
 	if changed, trouble, err := j.readCloseDate(ctx); err != nil || trouble != nil || !changed {
 		return false, err
 	}
-	return true, j.planAgain(ctx)
+	return true, j.planAgain(ctx, refusedAgain)
 }
 
-// planAgain: everything unknown has landed, but another posting of the same claim was refused before. What
-// is still missing is a new plan.
-func (j *job) planAgain(ctx context.Context) error {
-	if err := j.move(ctx, intlog.Queued, "What QuickBooks refused is planned again."); err != nil {
+// refusedAgain is why an entry of which everything unknown has landed, but another posting of the same claim was refused before, has a new plan.
+const refusedAgain = "What QuickBooks refused is planned again."
+
+// planAgain plans what is still missing.
+func (j *job) planAgain(ctx context.Context, why string) error {
+	if err := j.move(ctx, intlog.Queued, why); err != nil {
 		return err
 	}
 	return j.Sync(ctx, j.entry.Key)

@@ -40,6 +40,8 @@ type Books interface {
 
 // Matcher gives a name its QuickBooks id (package matching).
 type Matcher interface {
+	// Known is the name's QuickBooks id if it is linked already; nothing is looked up or created for it.
+	Known(ctx context.Context, at org.Company, n journal.Name) (matched journal.Name, found bool, err error)
 	Match(ctx context.Context, at org.Company, n journal.Name) (journal.Name, error)
 }
 
@@ -49,11 +51,12 @@ type Worker struct {
 	books Books
 	names Matcher
 	now   func() time.Time
+	seen  *seen
 }
 
 // New makes a worker.
 func New(store Store, books Books, names Matcher, now func() time.Time) *Worker {
-	return &Worker{store: store, books: books, names: names, now: now}
+	return &Worker{store: store, books: books, names: names, now: now, seen: newSeen()}
 }
 
 // Handle works off one message, entry by entry. It always acknowledges: what could not be done is due
@@ -75,9 +78,12 @@ func (w *Worker) Handle(ctx context.Context, work intlog.Work) error {
 // Sync brings one entry as far as it goes now. An entry that is not due, or that another worker holds,
 // is left alone. Errors: what the store answers; everything else is recorded in the entry.
 func (w *Worker) Sync(ctx context.Context, key intlog.Key) error {
-	config, err := w.store.Config(ctx, key.Org)
-	if err != nil {
-		return fmt.Errorf("posting.Sync: %w", err)
+	config, remembered := w.seen.config(key.Org)
+	if !remembered {
+		var err error
+		if config, err = w.readConfig(ctx, key.Org); err != nil {
+			return fmt.Errorf("posting.Sync: %w", err)
+		}
 	}
 	record, err := w.store.Record(ctx, key.Org, key.Record)
 	if err != nil {
@@ -87,7 +93,7 @@ func (w *Worker) Sync(ctx context.Context, key intlog.Key) error {
 	if at < 0 {
 		return nil
 	}
-	job := job{Worker: w, config: config, record: record, entry: record.Entries[at]}
+	job := job{Worker: w, config: config, remembered: remembered, record: record, entry: record.Entries[at]}
 	if err := job.run(ctx); err != nil && !fault.Is(err, fault.Conflict) {
 		return fmt.Errorf("posting.Sync: %w", err)
 	}
@@ -98,16 +104,26 @@ func (w *Worker) Sync(ctx context.Context, key intlog.Key) error {
 // store ends it: somebody else was faster, and has taken over.
 type job struct {
 	*Worker
-	config org.Config
-	record intlog.Record
-	entry  intlog.Entry
+	config     org.Config
+	remembered bool // the configuration is what was read for another entry, and may be out of date
+	record     intlog.Record
+	entry      intlog.Entry
 }
 
-func (j *job) run(ctx context.Context) error {
+func (j *job) run(ctx context.Context) (err error) {
 	now := j.now()
-	switch {
-	case !j.entry.State.Owned() || now.Before(j.entry.Until):
+	if !j.entry.State.Owned() || now.Before(j.entry.Until) {
 		return nil
+	}
+	if j.remembered {
+		if plan, plain := j.plain(ctx); plain {
+			return j.claimAndSend(ctx, plan)
+		}
+		if j.config, err = j.readConfig(ctx, j.entry.Org); err != nil {
+			return err
+		}
+	}
+	switch {
 	case now.Before(j.config.PauseUntil):
 		return j.park(ctx, j.config.PauseUntil)
 	case j.entry.State == intlog.Claimed:
@@ -266,8 +282,11 @@ func (j *job) readCloseDate(ctx context.Context) (changed bool, trouble *fault.E
 	}
 	config := j.config
 	config.CloseDate = preferences.BookCloseDate
-	j.config, err = j.store.PutConfig(ctx, config, config.Version)
-	return err == nil, nil, err
+	if j.config, err = j.store.PutConfig(ctx, config, config.Version); err != nil {
+		return false, nil, err
+	}
+	j.seen.learn(j.config)
+	return true, nil, nil
 }
 
 // skipped: a person deleted an older version that was never posted, and nothing was settled since.
@@ -406,9 +425,15 @@ const machine = "Passare sync"
 
 // post: rows 9 to 19.
 func (j *job) post(ctx context.Context, plan rules.Plan) error {
-	if err := j.match(ctx, plan.Entries); err != nil {
+	match := func(n journal.Name) (journal.Name, error) { return j.names.Match(ctx, j.config.Company(), n) }
+	if err := j.match(plan.Entries, match); err != nil {
 		return j.unmatched(ctx, err)
 	}
+	return j.claimAndSend(ctx, plan)
+}
+
+// claimAndSend: rows 10 to 20, with every name known.
+func (j *job) claimAndSend(ctx context.Context, plan rules.Plan) error {
 	if err := j.supersedeOlder(ctx); err != nil {
 		return err
 	}
@@ -419,7 +444,7 @@ func (j *job) post(ctx context.Context, plan rules.Plan) error {
 }
 
 // match: row 9. Names are matched before the claim, so that a claim is never held up by them.
-func (j *job) match(ctx context.Context, entries []rules.Planned) error {
+func (j *job) match(entries []rules.Planned, match func(journal.Name) (journal.Name, error)) error {
 	known := map[string]journal.Name{}
 	for i := range entries {
 		for k := range entries[i].Movements {
@@ -429,7 +454,7 @@ func (j *job) match(ctx context.Context, entries []rules.Planned) error {
 			}
 			key := string(name.Kind) + name.Key
 			if _, ok := known[key]; !ok {
-				matched, err := j.names.Match(ctx, j.config.Company(), *name)
+				matched, err := match(*name)
 				if err != nil {
 					return err
 				}
