@@ -185,12 +185,15 @@ func TestALostMessageIsSentAgainInGrowingSteps(t *testing.T) {
 	for minute := range 121 {
 		h.clock = now().Add(time.Duration(minute) * time.Minute)
 		for range 2 { // two runs at once
-			n, err := retrier.Run(t.Context())
+			report, err := retrier.Run(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			if n > 0 {
+			if report.Sent > 0 {
 				sent = append(sent, fmt.Sprint(minute))
+				if report.Oldest != time.Duration(minute)*time.Minute {
+					t.Errorf("minute %d: on its way for %s", minute, report.Oldest)
+				}
 			}
 		}
 	}

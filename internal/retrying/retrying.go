@@ -59,31 +59,35 @@ func New(store Store, queue Queue, now func() time.Time) *Retrier {
 	return &Retrier{store: store, queue: queue, now: now}
 }
 
-// Run sends what is due and does what sweeps are due. It answers how many entries it sent.
-func (r *Retrier) Run(ctx context.Context) (int, error) {
-	sent, err := r.resend(ctx)
+// Report is what a run found and did.
+type Report struct {
+	Sent   int           // entries that were sent to the worker
+	Oldest time.Duration // how long the one of those that were due has been queued or posting that has been so for longest; 0: none was due
+}
+
+// Run sends what is due and does what sweeps are due. With an error it reports what was done before it.
+func (r *Retrier) Run(ctx context.Context) (Report, error) {
+	report, err := r.resend(ctx)
 	if err != nil {
-		return sent, fmt.Errorf("retrying.Run: %w", err)
+		return report, fmt.Errorf("retrying.Run: %w", err)
 	}
-	swept, err := r.sweep(ctx)
-	if err != nil {
-		return sent + swept, fmt.Errorf("retrying.Run: %w", err)
+	for _, sweep := range []func(context.Context) (int, error){r.sweep, r.sweepConfigs} {
+		released, err := sweep(ctx)
+		if report.Sent += released; err != nil {
+			return report, fmt.Errorf("retrying.Run: %w", err)
+		}
 	}
-	fixed, err := r.sweepConfigs(ctx)
-	if err != nil {
-		return sent + swept + fixed, fmt.Errorf("retrying.Run: %w", err)
-	}
-	return sent + swept + fixed, nil
+	return report, nil
 }
 
 // resend: protocol.md, row 4.
-func (r *Retrier) resend(ctx context.Context) (int, error) {
+func (r *Retrier) resend(ctx context.Context) (Report, error) {
 	now := r.now()
 	due, err := r.store.Due(ctx, now, PageSize)
 	if err != nil {
-		return 0, err
+		return Report{}, err
 	}
-	sent := 0
+	report := Report{Oldest: oldest(due, now)}
 	work := map[string][]string{}
 	var order []string
 	for _, e := range due {
@@ -92,22 +96,43 @@ func (r *Retrier) resend(ctx context.Context) (int, error) {
 			continue
 		}
 		if err != nil {
-			return sent, err
+			return report, err
 		}
 		if work[e.Org] == nil {
 			order = append(order, e.Org)
 		}
 		work[e.Org] = append(work[e.Org], e.ID())
 		if len(work[e.Org]) == intlog.MaxWork {
-			sent += r.send(ctx, e.Org, work[e.Org])
+			report.Sent += r.send(ctx, e.Org, work[e.Org])
 			work[e.Org] = nil
 		}
 	}
 	for _, org := range order {
-		sent += r.send(ctx, org, work[org])
+		report.Sent += r.send(ctx, org, work[org])
 		work[org] = nil
 	}
-	return sent, nil
+	return report, nil
+}
+
+// oldest is how long the longest of entries has been on its way. What waits for a stated time is as it should be.
+func oldest(due []intlog.Entry, now time.Time) time.Duration {
+	var longest time.Duration
+	for _, e := range due {
+		longest = max(longest, now.Sub(underwaySince(e, now)))
+	}
+	return longest
+}
+
+// underwaySince is when an entry came to be queued or posting, however often it has changed between these; now, if it is neither.
+func underwaySince(e intlog.Entry, now time.Time) time.Time {
+	since := now
+	for _, step := range slices.Backward(e.History) {
+		if step.To != intlog.Queued && step.To != intlog.Claimed {
+			break
+		}
+		since = step.At
+	}
+	return since
 }
 
 // step: the older the entry, the longer until it is sent again.
