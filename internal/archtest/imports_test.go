@@ -29,7 +29,7 @@ func rooms() map[string]layer {
 	for floor, names := range map[layer]string{
 		vocabulary: "fault money date passare journal rules intlog org",
 		useCase:    "intake review posting matching grant retrying lease",
-		adapter:    "config memory dynamo queue secret qbo webhook httpapi",
+		adapter:    "config memory dynamo queue secret qbo webhook httpapi telemetry",
 		support:    "porttest qbosim golden goldenfile logwatch archtest local",
 	} {
 		for _, name := range strings.Fields(names) {

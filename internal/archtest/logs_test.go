@@ -55,7 +55,8 @@ func named(file *ast.File, n ast.Node) (pkg, name string) {
 	return "", ""
 }
 
-// aroundTheLog says why something may not be used, or nothing. Functions own the process: its terminal is theirs, and they make the log.
+// aroundTheLog says why something may not be used, or nothing. Functions own the process: its terminal is theirs, and they make the log, those on AWS with
+// package telemetry.
 func aroundTheLog(path, pkg, name string) string {
 	function := strings.HasPrefix(path, "functions/")
 	switch {
@@ -65,8 +66,8 @@ func aroundTheLog(path, pkg, name string) string {
 		return "what is printed is read by no test; write to the writer that was handed in"
 	case pkg == "os" && (name == "Stdout" || name == "Stderr") && !function:
 		return "only functions own the terminal"
-	case pkg == "log/slog" && strings.HasPrefix(name, "New") && name != "NewLogLogger" && !function:
-		return "functions make the one log and hand it in"
+	case pkg == "log/slog" && strings.HasPrefix(name, "New") && name != "NewLogLogger" && !function && !strings.HasPrefix(path, "internal/telemetry/"):
+		return "functions, and telemetry for them, make the one log and hand it in"
 	case pkg == "net/http" && strings.HasPrefix(name, "ListenAndServe"):
 		return "it writes to the default log; make a Server with an ErrorLog"
 	case pkg == "log/slog" && onDefault(name):

@@ -108,7 +108,7 @@ func (e *Error) Error() string {
 	b.WriteString(string(e.Code))
 	add := func(name, value string) {
 		if value != "" {
-			b.WriteString(", " + name + " " + identifier(value))
+			b.WriteString(", " + name + " " + Identifier(value))
 		}
 	}
 	add("class", string(e.Class))
@@ -127,8 +127,8 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// identifier is a code or the path of a field as it is; what cannot be one, and so may be a text, is left out.
-func identifier(s string) string {
+// Identifier is a code or the path of a field as a log may show it: as it is; what cannot be one, and so may be a text, is "(left out)".
+func Identifier(s string) string {
 	const longest = 200
 	text := func(r rune) bool {
 		return !strings.ContainsRune("._-[]/:", r) && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
