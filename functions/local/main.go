@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/local"
 )
@@ -55,10 +57,11 @@ func run(ctx context.Context, args []string, env func(string) string, out, logs 
 	flags := flag.NewFlagSet("local", flag.ContinueOnError)
 	flags.SetOutput(logs)
 	only := flags.String("only", "", "qbosim: the QuickBooks simulator alone")
+	deployed := flags.Bool("deployed", false, "the product is deployed to what stands for AWS (make run-aws): only what it needs beside it")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
 	} else if err != nil || flags.NArg() > 0 || *only != "" && *only != "qbosim" {
-		return fault.Because(err, fault.Invalid, "The one flag is -only qbosim; everything else is in the environment (README).")
+		return fault.Because(err, fault.Invalid, "The flags are -only qbosim and -deployed; everything else is in the environment (README).")
 	}
 	log := slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	if *only == "qbosim" {
@@ -69,9 +72,8 @@ func run(ctx context.Context, args []string, env func(string) string, out, logs 
 		listen, qboListen = or(env("LISTEN"), "127.0.0.1:0"), or(env("QBO_LISTEN"), "127.0.0.1:0")
 	}
 	secret := or(env("WEBHOOK_SECRET"), local.DemoWebhookSecret)
-	system, err := local.Start(ctx, local.Options{
-		Listen: listen, QBOListen: qboListen, WebhookSecret: secret, Now: now, Workers: 4, RetryEach: time.Second, Log: log,
-	})
+	options := local.Options{Listen: listen, QBOListen: qboListen, WebhookSecret: secret, Now: now, Workers: 4, RetryEach: time.Second, Log: log}
+	system, err := start(ctx, options, *deployed, env)
 	if err != nil {
 		return err
 	}
@@ -87,6 +89,22 @@ func run(ctx context.Context, args []string, env func(string) string, out, logs 
 		<-ctx.Done()
 	}
 	return errors.Join(err, system.Close())
+}
+
+// start starts the product, or what the deployed one needs beside it.
+func start(ctx context.Context, o local.Options, deployed bool, env func(string) string) (*local.System, error) {
+	if !deployed {
+		return local.Start(ctx, o)
+	}
+	account, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fault.Because(err, fault.Invalid, "There are no settings for AWS.")
+	}
+	where, err := local.DeployedSettings(env, account)
+	if err != nil {
+		return nil, err
+	}
+	return local.StartDeployed(ctx, o, where)
 }
 
 // simulate serves the simulator alone.

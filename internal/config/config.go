@@ -4,44 +4,69 @@ package config
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/passare/qbo-sync/internal/fault"
 )
 
-// Connect is what functions/connect is told. Secrets are not in the environment: the app's own client id and secret at Intuit, and the grants, are in
-// Secrets Manager under SecretPrefix.
-type Connect struct {
+// Settings are what a function is told; what it does not need is empty. Secrets are not in the environment: the webhook's secret, the app's own client
+// id and secret at Intuit, and the grants are in Secrets Manager under SecretPrefix.
+type Settings struct {
 	Table        string // TABLE_NAME: the store
+	Stage        string // STAGE: dev, staging or prod; on log lines and metrics
 	QueueURL     string // QUEUE_URL: work for the worker
 	SecretPrefix string // SECRET_PREFIX
 	QBOURL       string // QBO_URL: Intuit's API
-	AuthorizeURL string // OAUTH_AUTHORIZE_URL: the consent page
 	TokenURL     string // OAUTH_TOKEN_URL
 	RevokeURL    string // OAUTH_REVOKE_URL
+	MonthlyReads int    // MONTHLY_READS: metered reads of QuickBooks that the app may make
+	AuthorizeURL string // OAUTH_AUTHORIZE_URL: the consent page
 	RedirectURL  string // OAUTH_REDIRECT_URL: our callback, exactly as the app's settings at Intuit have it
 	Issuer       string // OIDC_ISSUER: of admins' tokens
 	Audience     string // OIDC_AUDIENCE
-	MonthlyReads int    // MONTHLY_READS: metered reads of QuickBooks that the app may make
 }
 
-// ReadConnect reads the settings of functions/connect. Errors: fault.Invalid, with every wrong one.
-func ReadConnect(env func(string) string) (Connect, error) {
-	r := reader{env: env}
-	c := Connect{
-		Table: r.text("TABLE_NAME"), QueueURL: r.address("QUEUE_URL"), SecretPrefix: r.text("SECRET_PREFIX"), QBOURL: r.address("QBO_URL"),
-		AuthorizeURL: r.address("OAUTH_AUTHORIZE_URL"), TokenURL: r.address("OAUTH_TOKEN_URL"), RevokeURL: r.address("OAUTH_REVOKE_URL"),
-		RedirectURL: r.address("OAUTH_REDIRECT_URL"), Issuer: r.address("OIDC_ISSUER"), Audience: r.text("OIDC_AUDIENCE"), MonthlyReads: r.number("MONTHLY_READS"),
+// Names lists the variables that a function reads; none for one that there is not.
+func Names(function string) []string {
+	quickBooks := []string{"SECRET_PREFIX", "QBO_URL", "OAUTH_TOKEN_URL", "OAUTH_REVOKE_URL", "MONTHLY_READS"}
+	people := []string{"OIDC_ISSUER", "OIDC_AUDIENCE"}
+	of := map[string][]string{
+		"ingest":  {"QUEUE_URL", "SECRET_PREFIX"},
+		"admin":   slices.Concat([]string{"QUEUE_URL"}, quickBooks, people),
+		"connect": slices.Concat([]string{"QUEUE_URL", "OAUTH_AUTHORIZE_URL", "OAUTH_REDIRECT_URL"}, quickBooks, people),
+		"sync":    quickBooks,
+		"retry":   {"QUEUE_URL"},
+	}
+	names, known := of[function]
+	if !known {
+		return nil
+	}
+	return append([]string{"TABLE_NAME", "STAGE"}, names...)
+}
+
+// Read reads the settings of a function. Errors: fault.Invalid, with every wrong one; fault.Internal for a function that there is not.
+func Read(env func(string) string, function string) (Settings, error) {
+	names := Names(function)
+	if names == nil {
+		return Settings{}, fmt.Errorf("config.Read: %w", fault.New(fault.Internal, "There is no function %q.", function))
+	}
+	r := reader{env: env, names: names}
+	s := Settings{
+		Table: r.text("TABLE_NAME"), Stage: r.text("STAGE"), QueueURL: r.address("QUEUE_URL"), SecretPrefix: r.text("SECRET_PREFIX"), QBOURL: r.address("QBO_URL"),
+		TokenURL: r.address("OAUTH_TOKEN_URL"), RevokeURL: r.address("OAUTH_REVOKE_URL"), MonthlyReads: r.number("MONTHLY_READS"),
+		AuthorizeURL: r.address("OAUTH_AUTHORIZE_URL"), RedirectURL: r.address("OAUTH_REDIRECT_URL"), Issuer: r.address("OIDC_ISSUER"), Audience: r.text("OIDC_AUDIENCE"),
 	}
 	if r.wrong != nil {
-		return Connect{}, fmt.Errorf("config.ReadConnect: %w", &fault.Error{Code: fault.Invalid, Message: "Some settings are wrong.", Fields: r.wrong})
+		return Settings{}, fmt.Errorf("config.Read: %w", &fault.Error{Code: fault.Invalid, Message: "Some settings are wrong.", Fields: r.wrong})
 	}
-	return c, nil
+	return s, nil
 }
 
-// reader reads settings and keeps what is wrong with them.
+// reader reads the settings of some names and keeps what is wrong with them; others are empty.
 type reader struct {
 	env   func(string) string
+	names []string
 	wrong []fault.Field
 }
 
@@ -50,6 +75,9 @@ func (r *reader) refuse(name, value, problem string) {
 }
 
 func (r *reader) text(name string) string {
+	if !slices.Contains(r.names, name) {
+		return ""
+	}
 	value := r.env(name)
 	if value == "" {
 		r.refuse(name, value, "is missing")

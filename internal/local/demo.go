@@ -66,6 +66,7 @@ func (d *demo) differ(format string, args ...any) {
 
 // event posts one event, waits for its entry, and compares what QuickBooks got.
 func (d *demo) event(ctx context.Context, raw []byte, want golden.Outcome, receivable string) error {
+	began := d.options.Now()
 	id, err := d.post(ctx, raw)
 	if err != nil {
 		return err
@@ -74,6 +75,7 @@ func (d *demo) event(ctx context.Context, raw []byte, want golden.Outcome, recei
 	if err != nil {
 		return err
 	}
+	took := d.options.Now().Sub(began).Round(time.Millisecond)
 	journal := d.Sim.Journal(WillowCreekRealm)
 	got := journal[d.seen:]
 	d.seen = len(journal)
@@ -82,7 +84,7 @@ func (d *demo) event(ctx context.Context, raw []byte, want golden.Outcome, recei
 		ids = append(ids, e.ID)
 	}
 	ar := d.Sim.Balances(WillowCreekRealm)[d.Golden.Company.Mapping.Roles["accounts_receivable"]]
-	d.printf("%-28s → %-6s → QuickBooks %-4s A/R after %9s\n    %s\n", want.Type, entry.State, strings.Join(ids, ","), ar.Grouped(), entry.Sentence)
+	d.printf("%-28s → %-6s → QuickBooks %-4s after %6s; A/R %9s\n    %s\n", want.Type, entry.State, strings.Join(ids, ","), took, ar.Grouped(), entry.Sentence)
 	d.compare(want, got)
 	if ar.String() != receivable {
 		d.differ("%s: A/R after is %s, expected %s", want.Event, ar, receivable)

@@ -43,6 +43,9 @@ const (
 	MapleHillRealm   = "4620816365000000002"
 	clientID         = "demo-client"
 	clientSecret     = "demo-secret"
+	consentPath      = "/connect/oauth2" // of the simulator
+	tokenPath        = "/oauth2/v1/tokens/bearer"
+	revokePath       = "/v2/oauth2/tokens/revoke"
 	audience         = "passare-qbo-sync"
 )
 
@@ -71,28 +74,47 @@ const monthlyReads = 500_000
 // never used counts as busy for 5 s (net/http.Server.Shutdown), so it must be more than that.
 const shutdownWithin = 10 * time.Second
 
+// Store is everything that is kept.
+type Store interface {
+	intake.Store
+	review.Store
+	posting.Store
+	retrying.Store
+	matching.Register
+	grant.Store
+	qbo.Meter
+	qbo.Pauses
+	httpapi.Reads
+}
+
+// Queue is work on its way.
+type Queue interface {
+	Send(ctx context.Context, w intlog.Work) error
+	Receive(ctx context.Context) (w intlog.Work, done func(), err error)
+}
+
 // System is the running product.
 type System struct {
 	URL    string // of events and REST
 	QBOURL string // of the simulator
 
 	Golden  golden.Case
-	Store   *memory.Store
-	Queue   *memory.Queue
+	Store   Store
+	Queue   Queue
 	Sim     *qbosim.Sim
 	Client  *qbo.Client
 	Keeper  *grant.Keeper
 	Worker  *posting.Worker
 	Retrier *retrying.Retrier
 	HTTP    *http.Client // of everything here that calls one of the two addresses
+	Tap     *Tap         // what the functions call AWS for; of a deployed product
 
-	Connector *grant.Connector
-
-	options Options
-	issuer  *issuer
-	servers []*http.Server
-	stop    context.CancelFunc
-	done    sync.WaitGroup
+	options   Options
+	connector *grant.Connector
+	issuer    *issuer
+	servers   []*http.Server
+	stop      context.CancelFunc
+	done      sync.WaitGroup
 }
 
 // Start listens, seeds the demo's organisations and begins to work. Close ends it.
@@ -109,7 +131,7 @@ func Start(ctx context.Context, o Options) (*System, error) {
 		s.done.Go(func() { s.work(ctx) })
 	}
 	s.done.Go(func() { s.each(ctx, o.RetryEach, "retry", func() error { _, err := s.Retrier.Run(ctx); return err }) })
-	s.done.Go(func() { s.each(ctx, keepAliveEach, "keep-alive", func() error { return s.Connector.KeepAlive(ctx) }) })
+	s.done.Go(func() { s.each(ctx, keepAliveEach, "keep-alive", func() error { return s.connector.KeepAlive(ctx) }) })
 	return s, nil
 }
 
@@ -171,23 +193,32 @@ func build(o Options) (*System, error) {
 		return nil, err
 	}
 	s.Store, s.Queue = memory.NewStore(), memory.NewQueue()
-	oauth, err := qbo.NewOAuth(qbo.OAuthOptions{
-		TokenURL: s.QBOURL + "/oauth2/v1/tokens/bearer", RevokeURL: s.QBOURL + "/v2/oauth2/tokens/revoke", ClientID: clientID, ClientSecret: clientSecret,
-	}, s.HTTP, intlog.RequestTimeout)
-	if err != nil {
+	if err := s.wire(memory.NewSecrets(), memory.NewLeases()); err != nil {
 		return nil, err
 	}
-	leases := lease.New(memory.NewLeases(), "local", o.Now)
-	s.Keeper = grant.New(memory.NewSecrets(), leases, oauth, o.Now)
-	if s.Client, err = qbo.New(qbo.Options{
-		BaseURL: s.QBOURL, HTTP: s.HTTP, Tokens: s.Keeper, Timeout: intlog.RequestTimeout, Now: o.Now, Meter: s.Store, Pauses: s.Store, Allowance: monthlyReads,
-	}); err != nil {
-		return nil, err
-	}
-	s.Worker = posting.New(s.Store, s.Client, matching.New(s.Store, s.Client, leases, o.Now), o.Now)
-	s.Retrier = retrying.New(s.Store, s.Queue, o.Now)
 	s.URL, err = s.serve(o.Listen, func(url string) (http.Handler, error) { return s.api(url, verifier) })
 	return s, err
+}
+
+// wire makes what works over the store and the queue.
+func (s *System) wire(secrets grant.Secrets, leases lease.Store) error {
+	now := s.options.Now
+	oauth, err := qbo.NewOAuth(qbo.OAuthOptions{
+		TokenURL: s.QBOURL + tokenPath, RevokeURL: s.QBOURL + revokePath, ClientID: clientID, ClientSecret: clientSecret,
+	}, s.HTTP, intlog.RequestTimeout)
+	if err != nil {
+		return err
+	}
+	taker := lease.New(leases, "local", now)
+	s.Keeper = grant.New(secrets, taker, oauth, now)
+	if s.Client, err = qbo.New(qbo.Options{
+		BaseURL: s.QBOURL, HTTP: s.HTTP, Tokens: s.Keeper, Timeout: intlog.RequestTimeout, Now: now, Meter: s.Store, Pauses: s.Store, Allowance: monthlyReads,
+	}); err != nil {
+		return err
+	}
+	s.Worker = posting.New(s.Store, s.Client, matching.New(s.Store, s.Client, taker, now), now)
+	s.Retrier = retrying.New(s.Store, s.Queue, now)
+	return nil
 }
 
 // api is everything on the API address.
@@ -201,18 +232,18 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 		Acceptor: intake.New(s.Store, s.Queue, s.options.Now), Signatures: verifier, Now: s.options.Now, Log: s.options.Log, NewTrace: rand.Text,
 	}
 	gate := httpapi.Gate{People: httpapi.NewOIDC(url, audience, s.HTTP, s.options.Now), NewTrace: rand.Text}
-	s.Connector = grant.NewConnector(s.Keeper, s.Store, s.Client, s.Retrier, s.options.Now, grant.Options{
-		AuthorizeURL: s.QBOURL + "/connect/oauth2", ClientID: clientID, RedirectURL: url + "/oauth/callback", Random: rand.Text,
+	s.connector = grant.NewConnector(s.Keeper, s.Store, s.Client, s.Retrier, s.options.Now, grant.Options{
+		AuthorizeURL: s.QBOURL + consentPath, ClientID: clientID, RedirectURL: url + "/oauth/callback", Random: rand.Text,
 	})
 	events.Register(mux)
 	(&httpapi.Entries{Gate: gate, Desk: review.New(s.Store, s.Queue, s.options.Now)}).Register(mux)
 	(&httpapi.Connection{
-		Gate: gate, Connector: s.Connector, Reads: s.Store, Allowance: monthlyReads, Now: s.options.Now, Random: rand.Text, Log: s.options.Log,
+		Gate: gate, Connector: s.connector, Reads: s.Store, Allowance: monthlyReads, Now: s.options.Now, Random: rand.Text, Log: s.options.Log,
 	}).Register(mux)
 	(&httpapi.Links{Gate: gate, Relinker: matching.NewRelinker(s.Store, s.Client, s.Retrier, s.options.Now)}).Register(mux)
 	httpapi.RegisterProblems(mux)
 	s.issuer.register(mux)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	httpapi.RegisterHealth(mux)
 	return mux, nil
 }
 

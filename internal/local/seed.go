@@ -2,12 +2,14 @@ package local
 
 import (
 	"context"
-	"crypto/rand"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"net/url"
+	"strings"
 
 	"github.com/passare/qbo-sync/internal/fault"
-	"github.com/passare/qbo-sync/internal/grant"
 	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/qbosim"
 )
@@ -76,34 +78,64 @@ func administrator(id string) org.Person {
 			return p
 		}
 	}
-	return org.Person{Subject: "admin", Name: "Administrator", Org: id}
+	return org.Person{Subject: "admin", Name: "Administrator", Org: id, Permissions: []org.Permission{org.SeeLog, org.Manage}}
 }
 
 // consent goes the road that an administrator goes in a browser: start, consent at the simulator, come back.
 func (s *System) consent(ctx context.Context, p org.Person, realm string) error {
-	browser := rand.Text()
-	address, _, err := s.Connector.Start(ctx, p, browser, false)
+	token, err := s.issuer.token(p)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address+"&realm="+realm, nil)
+	started, err := s.visit(ctx, http.MethodPost, s.URL+"/v1/connection/start", http.Header{"Authorization": {"Bearer " + token}})
 	if err != nil {
 		return err
 	}
+	var at struct {
+		Address string `json:"authorize_url"`
+	}
+	if err := json.Unmarshal(started.body, &at); err != nil || at.Address == "" {
+		return fault.New(fault.Internal, "POST /v1/connection/start was answered %d: %s", started.status, started.body)
+	}
+	back, err := s.visit(ctx, http.MethodGet, at.Address+"&realm="+realm, nil)
+	if err != nil {
+		return err
+	}
+	callback, err := url.Parse(back.header.Get("Location"))
+	if err != nil || callback.RawQuery == "" {
+		return fault.New(fault.Internal, "The consent was answered %d: %s", back.status, back.body)
+	}
+	cookie, _, _ := strings.Cut(started.header.Get("Set-Cookie"), ";")
+	done, err := s.visit(ctx, http.MethodGet, s.URL+"/oauth/callback?"+callback.RawQuery, http.Header{"Cookie": {cookie}, "Accept": {"application/json"}})
+	if err == nil && done.status != http.StatusOK {
+		err = fault.New(fault.Internal, "GET /oauth/callback was answered %d: %s", done.status, done.body)
+	}
+	return err
+}
+
+// page is an answer as a browser sees it.
+type page struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// visit makes a request and follows no redirect.
+func (s *System) visit(ctx context.Context, method, address string, header http.Header) (page, error) {
+	req, err := http.NewRequestWithContext(ctx, method, address, nil)
+	if err != nil {
+		return page{}, err
+	}
+	req.Header = header
 	stay := *s.HTTP
 	stay.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	res, err := stay.Do(req)
 	if err != nil {
-		return err
+		return page{}, err
 	}
 	defer res.Body.Close()
-	back, err := res.Location()
-	if err != nil {
-		return err
-	}
-	query := back.Query()
-	_, err = s.Connector.Finish(ctx, grant.Answer{State: query.Get("state"), Code: query.Get("code"), Realm: query.Get("realmId"), Browser: browser})
-	return err
+	body, err := io.ReadAll(res.Body)
+	return page{res.StatusCode, res.Header, body}, err
 }
 
 // mapping is the demo's mapping with the ids of the organisation's own accounts.

@@ -1,0 +1,19 @@
+// Package cloud is the product on AWS: what each function of functions/ starts, over the adapters. package local is the same on one machine.
+//
+//	HTTP API ─▶ ingest ─▶ intake ────────────┐                         ┌──▶ QuickBooks
+//	         ─▶ admin ──▶ review, relinking ─┼─▶ table ◀──── sync ─────┤
+//	         ─▶ connect ▶ consent ───────────┤      ▲          ▲       └──▶ secrets
+//	                                         └─▶ queue ────────┤
+//	each minute ─▶ retry ─▶ what is due, sweeps ───────────────┘
+//	each night ──▶ connect: what keeps grants alive
+//
+// Guarantees: starting a function touches no network and reads no setting: all is made by its first event, and what could not be made then is tried again
+// by the next one. A panic is caught, told, and ends one event alone.
+//
+// Failure handling: an HTTP function without its settings or secrets fails its event, which the HTTP API answers with 500, and which Lambda counts. sync
+// acknowledges every message that it could begin with, whatever became of it: the state is in the table, and what is not done is due again by itself
+// (../posting/protocol.md, §2). Only what it could not even begin with, or what was killed, comes again after intlog.Visibility.
+//
+// The secret "webhook" is one signing secret, or two with a blank between them while one replaces the other; it is read again every few minutes. The
+// secret "app" is how Intuit knows us: {"client_id": …, "client_secret": …}.
+package cloud

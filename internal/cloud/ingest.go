@@ -1,0 +1,82 @@
+package cloud
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/passare/qbo-sync/internal/httpapi"
+	"github.com/passare/qbo-sync/internal/intake"
+	"github.com/passare/qbo-sync/internal/secret"
+	"github.com/passare/qbo-sync/internal/webhook"
+)
+
+// Ingest takes events in: POST /v1/events.
+func Ingest(p Process) HTTP { return serve(newFunction("ingest", p, wireIngest)) }
+
+func wireIngest(ctx context.Context, p product) (api, error) {
+	work, err := p.queue()
+	if err != nil {
+		return nil, err
+	}
+	secrets, err := p.secrets()
+	if err != nil {
+		return nil, err
+	}
+	signatures := &signatures{secrets: secrets, now: p.now}
+	if err := signatures.read(ctx); err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	(&httpapi.Events{Acceptor: intake.New(p.store, work, p.now), Signatures: signatures, Now: p.now, Log: p.log, NewTrace: rand.Text}).Register(mux)
+	return p.api(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		signatures.renew(r.Context())
+		mux.ServeHTTP(w, r)
+	})), nil
+}
+
+// signatures checks deliveries against the secret "webhook", which is read again now and then, since it may be replaced at any time.
+type signatures struct {
+	secrets *secret.Secrets
+	now     func() time.Time
+
+	mu       sync.Mutex
+	verifier *webhook.Verifier
+	until    time.Time
+}
+
+// webhookKept is how long the secret is used before it is read again.
+const webhookKept = 5 * time.Minute
+
+func (s *signatures) read(ctx context.Context) error {
+	value, _, err := s.secrets.Get(ctx, "webhook")
+	if err != nil {
+		return err
+	}
+	verifier, err := webhook.New(strings.Fields(string(value))...)
+	if err != nil {
+		return err
+	}
+	s.verifier, s.until = verifier, s.now().Add(webhookKept)
+	return nil
+}
+
+// renew reads the secret again when its time has come. While it cannot be read, the one that was read last counts.
+func (s *signatures) renew(ctx context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.now().Before(s.until) {
+		_ = s.read(ctx)
+	}
+}
+
+// Verify is webhook.Verifier's.
+func (s *signatures) Verify(id, timestamp, signature string, body []byte, now time.Time) error {
+	s.mu.Lock()
+	verifier := s.verifier
+	s.mu.Unlock()
+	return verifier.Verify(id, timestamp, signature, body, now)
+}
