@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -148,6 +150,34 @@ func TestGoldenWhatIsToldOfEachStep(t *testing.T) {
 		b.WriteString("# " + s.what + "\n" + strings.Join(s.lines, "") + "\n")
 	}
 	goldenfile.Check(t, "lines", b.String())
+}
+
+// TestTheDocumentationNamesAllThatIsTold: each member of each line, and each metric with its unit.
+func TestTheDocumentationNamesAllThatIsTold(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(raw)
+	named := func(key string) bool { return regexp.MustCompile(`\b` + key + `\b`).MatchString(page) }
+	for _, s := range scenes(t) {
+		if s.what == "of a logger that was made from it" {
+			continue // others' fields
+		}
+		for _, written := range s.lines {
+			for key := range parsed(t, written) {
+				if key != "_aws" && !named(key) {
+					t.Errorf("%s is told and not documented", key)
+				}
+			}
+		}
+	}
+	for _, m := range telemetry.Metrics() {
+		if !regexp.MustCompile(`(?m)^//\t` + string(m) + ` +` + m.Unit() + ` `).MatchString(page) {
+			t.Errorf("the table has no %s in %s", m, m.Unit())
+		}
+	}
 }
 
 func TestEachTransitionIsOneLine(t *testing.T) {
