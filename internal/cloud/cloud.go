@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -103,7 +104,19 @@ type HTTP = func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGat
 // api is a handler as the HTTP API calls it.
 type api = *httpadapter.HandlerAdapterV2
 
-func (p product) api(h http.Handler) api { return httpadapter.NewV2(httpapi.Recover(h, p.log)) }
+func (p product) api(h http.Handler) api { return httpadapter.NewV2(httpapi.Recover(whole(h), p.log)) }
+
+// whole puts a header together again that the adapter has cut at its commas: a webhook's signature has one.
+func whole(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for name, values := range r.Header {
+			if len(values) > 1 && name != "Cookie" {
+				r.Header[name] = []string{strings.Join(values, ",")}
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
 
 // serve answers requests by the handler that the function wires.
 func serve(f *function[api]) HTTP {

@@ -49,7 +49,7 @@ func wireConnect(ctx context.Context, p product) (connection, error) {
 	if err != nil {
 		return connection{}, err
 	}
-	connector := grant.NewConnector(books.keeper, p.table, books.client, retrying.New(p.store, work, p.now), p.now, grant.Options{
+	connector := grant.NewConnector(books.keeper, p.store, books.client, retrying.New(p.store, work, p.now), p.now, grant.Options{
 		AuthorizeURL: p.AuthorizeURL, ClientID: books.clientID, RedirectURL: p.RedirectURL, Random: rand.Text,
 	})
 	mux := http.NewServeMux()
