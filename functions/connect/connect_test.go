@@ -92,7 +92,7 @@ func start(t *testing.T) *function {
 	process.Stdout, process.Stderr = watch, watch
 	process.Env = []string{
 		"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(runtime.URL, "http://"), "AWS_ENDPOINT_URL=" + *account.BaseEndpoint, "AWS_REGION=us-east-1",
-		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_LAMBDA_FUNCTION_NAME=connect", "TABLE_NAME=" + table, "QUEUE_URL=" + queueURL, "SECRET_PREFIX=" + prefix,
+		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_LAMBDA_FUNCTION_NAME=connect", "STAGE=test", "TABLE_NAME=" + table, "QUEUE_URL=" + queueURL, "SECRET_PREFIX=" + prefix,
 		"QBO_URL=" + system.QBOURL, "OAUTH_AUTHORIZE_URL=" + system.QBOURL + "/connect/oauth2", "OAUTH_TOKEN_URL=" + system.QBOURL + "/oauth2/v1/tokens/bearer",
 		"OAUTH_REVOKE_URL=" + system.QBOURL + "/v2/oauth2/tokens/revoke", "OAUTH_REDIRECT_URL=https://sync.example/oauth/callback",
 		"OIDC_ISSUER=" + system.URL, "OIDC_AUDIENCE=passare-qbo-sync", "MONTHLY_READS=500000",

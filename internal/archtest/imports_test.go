@@ -18,6 +18,7 @@ const (
 	vocabulary layer = iota
 	useCase
 	adapter
+	product // what the functions start
 	support
 	function
 )
@@ -30,6 +31,7 @@ func rooms() map[string]layer {
 		vocabulary: "fault money date passare journal rules intlog org",
 		useCase:    "intake review posting matching grant retrying lease",
 		adapter:    "config memory dynamo queue secret qbo webhook httpapi telemetry",
+		product:    "cloud",
 		support:    "porttest qbosim golden goldenfile logwatch archtest local",
 	} {
 		for _, name := range strings.Fields(names) {

@@ -46,7 +46,7 @@
 //	                                      told nothing; each time again while it stays so
 //	ConnectionsBroken      Count          QuickBooks refuses a grant; once until somebody reconnects                any
 //	DeliveriesQuarantined  Count          a signed delivery could not be taken, repeats included                    any
-//	OldestDue              Seconds        each minute: how long the longest due entry has been due; 0: none is      over 15 minutes, or no value
+//	OldestDue              Seconds        each minute: how long the oldest of what is due has been on its way; 0    over 15 minutes, or no value
 //	GoodNight              Count          the nightly run went well                                                 none in 26 hours
 //
 // Released is the entry when it goes to the machine: taken in with auto-sync on, sent by a person, or freed by a cause that is gone. A wait for another

@@ -113,6 +113,11 @@ func (b *books) Preferences(context.Context, org.Company) (journal.Preferences, 
 	return journal.Preferences{}, nil
 }
 
+// Known knows no name.
+func (*books) Known(_ context.Context, _ org.Company, n journal.Name) (journal.Name, bool, error) {
+	return n, false, nil
+}
+
 // Match gives any name an id.
 func (b *books) Match(_ context.Context, _ org.Company, n journal.Name) (journal.Name, error) {
 	n.ID = "7"
@@ -264,7 +269,7 @@ func TestWhatIsToldOfTheWholeRoadIsSoAndTellsNoName(t *testing.T) {
 	say := func(code fault.Code, class fault.Class) *fault.Error {
 		return &fault.Error{Code: code, Class: class, Message: "Vera Quill is in use", Origin: "6000", Trace: "1-5f73"}
 	}
-	const lease = intlog.Lease + 2*intlog.DueAfterLease
+	const lease = intlog.FirstDue + intlog.DueAfterLease // by then it is over, and what was claimed is due
 	unknown := say(fault.Unknown, "")
 
 	r.books.answers = []answer{{fault: unknown}, {fault: unknown}}

@@ -39,7 +39,7 @@ func New(o Options) *Telemetry {
 // tokens; of an error, fault.Line.
 func (t *Telemetry) Log() *slog.Logger { return slog.New(t.lines) }
 
-// OldestDue tells how long the longest due entry has been due; 0 when none is. It is told each minute, so that silence is an alarm, too.
+// OldestDue tells how long the oldest entry that is due has been on its way (retrying.Report); 0 when none is. It is told each minute, so that silence is an alarm, too.
 func (t *Telemetry) OldestDue(age time.Duration) {
 	t.tell(context.Background(), slog.LevelInfo, "oldest due", nil, reading{OldestDue, int64(max(age, 0) / time.Second)})
 }
