@@ -45,6 +45,12 @@ func (m *meter) handle(ctx context.Context, in middleware.InitializeInput, next 
 		p.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
 	case *dynamodb.QueryInput:
 		p.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
+	case *dynamodb.DeleteItemInput:
+		p.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
+	case *dynamodb.BatchGetItemInput:
+		p.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
+	case *dynamodb.TransactWriteItemsInput:
+		p.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
 	}
 	out, metadata, err := next.HandleInitialize(ctx, in)
 	switch r := out.Result.(type) {
@@ -56,6 +62,12 @@ func (m *meter) handle(ctx context.Context, in middleware.InitializeInput, next 
 		m.add("read", r.ConsumedCapacity)
 	case *dynamodb.QueryOutput:
 		m.add("read", r.ConsumedCapacity)
+	case *dynamodb.DeleteItemOutput:
+		m.add("write", r.ConsumedCapacity)
+	case *dynamodb.BatchGetItemOutput:
+		m.addAll("read", r.ConsumedCapacity)
+	case *dynamodb.TransactWriteItemsOutput:
+		m.addAll("write", r.ConsumedCapacity)
 	}
 	return out, metadata, err
 }
@@ -65,6 +77,12 @@ func (m *meter) add(kind string, c *types.ConsumedCapacity) {
 	defer m.mu.Unlock()
 	if c != nil {
 		m.spent[kind] += int(*c.CapacityUnits * 10)
+	}
+}
+
+func (m *meter) addAll(kind string, all []types.ConsumedCapacity) {
+	for _, c := range all {
+		m.add(kind, &c)
 	}
 }
 
@@ -118,7 +136,7 @@ func TestTheUnitsOfEachStep(t *testing.T) {
 	step("read of the record", map[string]int{"read": 10}, func() error { _, err := s.Record(ctx, entry.Org, entry.Record); return err })
 	step("claim", map[string]int{"write": 10}, func() error {
 		claimed := must(entry.Move(intlog.Claimed, "Passare sync", "", now.Add(time.Second)))
-		claimed.Postings = []intlog.Posting{posting("4620816365000000001")}
+		claimed.Postings = []intlog.Posting{signing("4620816365000000001")}
 		claimed.Sentence = "Signed by Ana Diaz: the family owes 6,800.00."
 		entry, err = s.Update(ctx, claimed)
 		return err
@@ -137,8 +155,8 @@ func TestTheUnitsOfEachStep(t *testing.T) {
 	})
 }
 
-// posting is the first signing of the golden case as the claim stores it: seven lines.
-func posting(realm string) intlog.Posting {
+// signing is the first signing of the golden case as the claim stores it: seven lines.
+func signing(realm string) intlog.Posting {
 	p := intlog.Posting{N: 1, Doc: "24-0113-X5SVZ5YKYV", Date: "2026-03-02", Realm: realm, Request: "7d0a3b5e9c1f4826a1b2c3d4e5f60718"}
 	for _, line := range strings.Fields("accounts_receivable/84/680000 gl:4000/50/-350000 gl:4100/51/-240000 cash_advances/60/-90000 cash_advances/60/-15000 cash_advances/60/-10000 discounts/71/25000") {
 		part := strings.Split(line, "/")

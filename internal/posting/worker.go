@@ -425,7 +425,13 @@ const machine = "Passare sync"
 
 // post: rows 9 to 19.
 func (j *job) post(ctx context.Context, plan rules.Plan) error {
-	match := func(n journal.Name) (journal.Name, error) { return j.names.Match(ctx, j.config.Company(), n) }
+	match := func(n journal.Name) (journal.Name, error) {
+		matched, err := j.names.Match(ctx, j.config.Company(), n)
+		if err == nil {
+			j.seen.learnName(j.config, matched)
+		}
+		return matched, err
+	}
 	if err := j.match(plan.Entries, match); err != nil {
 		return j.unmatched(ctx, err)
 	}
