@@ -1,0 +1,351 @@
+package local_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/goldenfile"
+	"github.com/passare/qbo-sync/internal/intlog"
+	"github.com/passare/qbo-sync/internal/journal"
+	"github.com/passare/qbo-sync/internal/local"
+	"github.com/passare/qbo-sync/internal/logwatch"
+	"github.com/passare/qbo-sync/internal/org"
+	"github.com/passare/qbo-sync/internal/passare"
+	"github.com/passare/qbo-sync/internal/porttest"
+	"github.com/passare/qbo-sync/internal/qbosim"
+)
+
+// cloud is the product deployed to what stands for AWS on this machine, with everything beside it that it needs. Each line that a function logs is read
+// at the end, as those of a system in one process are.
+type cloud struct {
+	*local.System
+	t     *testing.T
+	aws   string // the address that stands for AWS
+	stack string
+	watch *logwatch.Watch
+}
+
+func deployed(t *testing.T, now func() time.Time) *cloud {
+	t.Helper()
+	if os.Getenv("API_URL") == "" {
+		t.Skip("the product is not deployed: `make test-aws` deploys it to ministack and runs this test")
+	}
+	where, err := local.DeployedSettings(os.Getenv, porttest.Emulator(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	watch := logwatch.New(t)
+	s, err := local.StartDeployed(t.Context(), local.Options{
+		Listen: os.Getenv("LISTEN"), QBOListen: os.Getenv("QBO_LISTEN"), WebhookSecret: local.DemoWebhookSecret, Now: now, Log: watch.Logger(),
+		Carry: watch.Carry(&http.Transport{MaxIdleConnsPerHost: 32}),
+	}, where)
+	if err != nil {
+		t.Fatal(fault.Line(err))
+	}
+	c := &cloud{System: s, t: t, aws: *where.Account.BaseEndpoint, stack: os.Getenv("STACK_NAME"), watch: watch}
+	t.Cleanup(func() {
+		c.readLogs()
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+// call calls a service of what stands for AWS.
+func (c *cloud) call(path, target, body string) (*http.Response, []byte) {
+	c.t.Helper()
+	r, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, c.aws+path, strings.NewReader(body))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	r.Header.Set("X-Amz-Target", target)
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=0")
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return res, answer
+}
+
+// invoke runs a function as its schedule does.
+func (c *cloud) invoke(function string) {
+	c.t.Helper()
+	res, answer := c.call("/2015-03-31/functions/"+c.stack+"-"+function+"/invocations", "", `{"source":"aws.scheduler"}`)
+	if failed := res.Header.Get("X-Amz-Function-Error"); res.StatusCode >= 300 || failed != "" {
+		c.t.Fatalf("%s: %d %s %s", function, res.StatusCode, failed, answer)
+	}
+}
+
+// lines are what a function has logged.
+func (c *cloud) lines(function string) []string {
+	c.t.Helper()
+	_, answer := c.call("/", "Logs_20140328.FilterLogEvents", fmt.Sprintf(`{"logGroupName":"/aws/lambda/%s-%s"}`, c.stack, function))
+	var found struct{ Events []struct{ Message string } }
+	if err := json.Unmarshal(answer, &found); err != nil {
+		c.t.Fatalf("%v: %s", err, answer)
+	}
+	var lines []string
+	for _, e := range found.Events {
+		for line := range strings.Lines(e.Message) {
+			if line = strings.TrimSpace(line); strings.HasPrefix(line, "{") {
+				lines = append(lines, line)
+			}
+		}
+	}
+	return lines
+}
+
+// readLogs hands what the functions have logged to the watch.
+func (c *cloud) readLogs() {
+	for _, function := range []string{"ingest", "admin", "connect", "sync", "retry"} {
+		for _, line := range c.lines(function) {
+			_, _ = c.watch.Write([]byte(line + "\n"))
+		}
+	}
+}
+
+// as calls the API as one of the demo's people, and wants a status and a text in the answer.
+func (c *cloud) as(user, method, path, body string, status int, says string) reply {
+	c.t.Helper()
+	r := ask(c.t, c.System, user, method, path, body, http.Header{"Accept": {"application/json"}})
+	if r.status != status || !strings.Contains(r.body, says) {
+		c.t.Errorf("%s %s as %q: %d %s, want %d with %s", method, path, user, r.status, r.body, status, says)
+	}
+	return r
+}
+
+// consents gives consent as an administrator does, and answers the callback's address and the browser's cookie.
+func (c *cloud) consents(user, realm string) (back string, cookie http.Header) {
+	c.t.Helper()
+	r := c.as(user, http.MethodPost, "/v1/connection/start", "", http.StatusOK, "authorize_url")
+	var started struct {
+		Address string `json:"authorize_url"`
+	}
+	r.into(c.t, &started)
+	value, _, _ := strings.Cut(r.header.Get("Set-Cookie"), ";")
+	r = ask(c.t, c.System, "", http.MethodGet, started.Address+"&realm="+realm, "", nil)
+	to, err := url.Parse(r.header.Get("Location"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return "/oauth/callback?" + to.RawQuery, http.Header{"Cookie": {value}, "Accept": {"application/json"}}
+}
+
+// unauthorized makes QuickBooks refuse the token of the next call, so that whoever makes it renews the grant.
+func (c *cloud) unauthorized(realm, path string) {
+	c.t.Helper()
+	if err := c.Sim.Script(qbosim.Fault{Realm: realm, PathContains: path, Kind: "catalogue", Code: "3200", Times: 1}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// TestTheDeployedProduct drives the deployed binaries through everything that they do. Its parts build on each other; the last compares what each function
+// has called with the list that the template's roles are held to (../archtest).
+func TestTheDeployedProduct(t *testing.T) {
+	t.Parallel()
+	c := deployed(t, time.Now)
+	for _, part := range []struct {
+		name string
+		run  func(*cloud)
+	}{
+		{"the golden case comes out to the cent", (*cloud).golden},
+		{"a token of the issuer, and the permission, are needed", (*cloud).admission},
+		{"a bookkeeper sees the log and releases what waits for review", (*cloud).reviews},
+		{"an administrator disconnects and connects; what waited goes by itself", (*cloud).connects},
+		{"a delivery that cannot be taken is kept", (*cloud).quarantines},
+		{"the button releases what was held", (*cloud).button},
+		{"a name in use is looked up, and a person relinks", (*cloud).names},
+		{"what is due is sent again, and sweeps release what they find", (*cloud).retries},
+		{"the night keeps grants alive", (*cloud).night},
+		{"the metrics are told", (*cloud).metrics},
+		{"each function has called what the list has", (*cloud).calledAsListed},
+	} {
+		t.Run(part.name, func(t *testing.T) {
+			c := *c
+			c.t = t
+			part.run(&c)
+		})
+	}
+}
+
+func (c *cloud) golden() {
+	var out bytes.Buffer
+	if err := c.Demo(c.t.Context(), &out, c.Golden.Expected); err != nil {
+		c.t.Fatalf("%s\n%s", fault.Line(err), out.String())
+	}
+	for line := range strings.Lines(out.String()) {
+		if strings.Contains(line, "→") || strings.HasPrefix(line, "All agrees") {
+			c.t.Log(strings.TrimSpace(line))
+		}
+	}
+}
+
+func (c *cloud) admission() {
+	c.as("", http.MethodGet, "/v1/entries", "", http.StatusUnauthorized, "")
+	c.as("cleo", http.MethodGet, "/v1/entries", "", http.StatusForbidden, "integration_log")
+	c.as("ben", http.MethodGet, "/v1/connection", "", http.StatusForbidden, "integrations_admin")
+	c.as("", http.MethodGet, "/healthz", "", http.StatusOK, "ok")
+	c.as("", http.MethodGet, "/problems/conflict", "", http.StatusOK, "/problems/conflict")
+	c.as("ana", http.MethodGet, "/nothing", "", http.StatusNotFound, "")
+}
+
+func (c *cloud) reviews() {
+	id := send(c.t, c.System, event(local.MapleHill, "payment.created", "reviewed", 1, "c1", cash))
+	c.as("dan", http.MethodGet, "/v1/entries?tab=pending", "", http.StatusOK, id)
+	c.as("dan", http.MethodGet, "/v1/entries?tab=all", "", http.StatusOK, id)
+	c.as("ana", http.MethodGet, "/v1/entries/"+id, "", http.StatusNotFound, "")
+	c.as("dan", http.MethodGet, "/v1/entries/"+id, "", http.StatusOK, id)
+	c.as("dan", http.MethodPost, "/v1/entries/"+id+"/sync", "", http.StatusAccepted, "")
+	wait(c.t, c.System, local.MapleHill, id, intlog.Synced)
+}
+
+func (c *cloud) connects() {
+	c.as("dan", http.MethodDelete, "/v1/connection", "", http.StatusOK, `"state":"disconnected"`)
+	id := send(c.t, c.System, event(local.MapleHill, "payment.created", "disconnected", 1, "c1", cash))
+	c.as("dan", http.MethodPost, "/v1/entries/"+id+"/sync", "", http.StatusAccepted, "")
+	wait(c.t, c.System, local.MapleHill, id, intlog.Failed)
+	back, cookie := c.consents("dan", local.MapleHillRealm)
+	if r := ask(c.t, c.System, "", http.MethodGet, back, "", cookie); r.status != http.StatusOK || !strings.Contains(r.body, local.MapleHillRealm) {
+		c.t.Errorf("%d %s", r.status, r.body)
+	}
+	if r := ask(c.t, c.System, "", http.MethodGet, back, "", cookie); r.status != http.StatusUnprocessableEntity || !strings.Contains(r.body, "used already") {
+		c.t.Errorf("the address again: %d %s", r.status, r.body)
+	}
+	wait(c.t, c.System, local.MapleHill, id, intlog.Synced)
+	c.as("dan", http.MethodGet, "/v1/connection", "", http.StatusOK, `"state":"connected"`)
+	taken := c.as("dan", http.MethodPost, "/v1/connection/start", "", http.StatusOK, "authorize_url")
+	if taken.header.Get("Set-Cookie") == "" {
+		c.t.Error("no cookie")
+	}
+}
+
+func (c *cloud) quarantines() {
+	status, answer, err := c.Deliver(c.t.Context(), one, []byte(strings.Replace(event(local.WillowCreek, "payment.created", "bad", 1, "c1", cash), `"10.00"`, `"ten"`, 1)))
+	if err != nil || status != http.StatusUnprocessableEntity || !strings.Contains(string(answer), "amount") {
+		c.t.Errorf("%d %s %v", status, answer, err)
+	}
+	if kept, err := c.Store.Quarantined(c.t.Context(), local.WillowCreek); err != nil || len(kept) != 1 {
+		c.t.Errorf("%d kept, %v", len(kept), err)
+	}
+}
+
+func (c *cloud) button() {
+	set(c.t, c.System, local.WillowCreek, func(s *org.Settings) { s.AutoAddToExports = false })
+	id := send(c.t, c.System, event(local.WillowCreek, "payment.created", "held", 1, "c9", cash))
+	if s := state(c.t, c.System, local.WillowCreek, id); s != intlog.Held {
+		c.t.Fatalf("%s is %s", id, s)
+	}
+	send(c.t, c.System, event(local.WillowCreek, "accounting_export.enabled", "c9-payments", 1, "c9", `"page":"payments"`))
+	wait(c.t, c.System, local.WillowCreek, id, intlog.Synced)
+	set(c.t, c.System, local.WillowCreek, func(s *org.Settings) { s.AutoAddToExports = true })
+}
+
+func (c *cloud) names() {
+	ctx, at := c.t.Context(), org.Company{Org: local.WillowCreek, Realm: local.WillowCreekRealm}
+	if _, err := c.Client.CreateVendor(ctx, at, journal.NewName{Display: "Vera Quill-c10"}, "vendor"); err != nil {
+		c.t.Fatal(err)
+	}
+	c.unauthorized(local.WillowCreekRealm, "journalentry")
+	id := send(c.t, c.System, event(local.WillowCreek, "payment.created", "taken", 1, "c10", cash))
+	wait(c.t, c.System, local.WillowCreek, id, intlog.Synced)
+	other, err := c.Client.CreateCustomer(ctx, at, journal.NewName{Display: "Family Quill"}, "customer")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.as("ana", http.MethodGet, "/v1/links/customers", "", http.StatusOK, "case:c10")
+	c.unauthorized(local.WillowCreekRealm, "customer")
+	c.as("ana", http.MethodPut, "/v1/links/customers/case:c10", fmt.Sprintf(`{"quickbooks_id":%q}`, other), http.StatusOK, "Family Quill")
+}
+
+func (c *cloud) retries() {
+	ctx := c.t.Context()
+	in := func(id string, s intlog.State) intlog.Entry {
+		raw := []byte(event(local.WillowCreek, "payment.created", id, 1, "c11", cash))
+		e, err := passare.Decode(raw)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		entry := intlog.New(e, s, "", time.Now().Add(-time.Hour)) // an hour ago, by a process that then died
+		if _, _, err := c.Store.Create(ctx, entry, nil); err != nil {
+			c.t.Fatal(err)
+		}
+		return entry
+	}
+	lost, held, failed := in("lost", intlog.Queued), in("swept", intlog.Held), in("unconnected", intlog.Failed)
+	failed.Rev = 1
+	stored, err := c.Store.Entry(ctx, failed.Key)
+	if err == nil {
+		stored.Cause = append(stored.Cause, connectionGone()...)
+		_, err = c.Store.Update(ctx, stored)
+	}
+	past := []time.Time{time.Now().Add(-time.Minute)}
+	if err == nil {
+		err = c.Store.PutFlag(ctx, org.Flag{Org: local.WillowCreek, Case: "c11", Page: passare.PaymentsPage, By: "Ana Diaz", Sweeps: past})
+	}
+	if err == nil {
+		err = c.Store.Mended(ctx, local.WillowCreek, past)
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.invoke("retry")
+	for _, e := range []intlog.Entry{lost, held, failed} {
+		wait(c.t, c.System, local.WillowCreek, e.ID(), intlog.Synced)
+	}
+}
+
+func (c *cloud) night() {
+	config, err := c.Store.Config(c.t.Context(), local.WillowCreek)
+	if err == nil {
+		err = c.Store.Broken(c.t.Context(), local.WillowCreek, config.Grants, time.Now())
+	}
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.invoke("connect")
+	if config, err = c.Store.Config(c.t.Context(), local.WillowCreek); err != nil || !config.BrokenSince.IsZero() {
+		c.t.Errorf("a grant that QuickBooks accepts is noted as dead: %v", err)
+	}
+}
+
+func (c *cloud) metrics() {
+	for function, metric := range map[string]string{"ingest": "EntriesTaken", "sync": "EntriesSynced", "retry": "OldestDue", "connect": "GoodNight"} {
+		if !slices.ContainsFunc(c.lines(function), func(line string) bool {
+			return strings.Contains(line, `"Namespace":"PassareQBO"`) && strings.Contains(line, `"Name":"`+metric+`"`)
+		}) {
+			c.t.Errorf("%s tells no %s", function, metric)
+		}
+	}
+}
+
+// calledAsListed: the names of this deployment are those of the template's resources in the list.
+func (c *cloud) calledAsListed() {
+	named := strings.NewReplacer(os.Getenv("TABLE_NAME"), "Table", c.stack+"-work.fifo", "WorkQueue", c.stack+"/app", "AppSecret", c.stack+"/webhook", "WebhookSecret")
+	var list []string
+	for call := range c.Tap.Calls() {
+		resource := named.Replace(call.Resource)
+		if organisation, ok := strings.CutPrefix(resource, c.stack+"/grant/"); ok && organisation != "" {
+			resource = "grant/*"
+		}
+		list = append(list, fmt.Sprintf("%-8s %-40s %s", call.Function, call.Action, resource))
+	}
+	slices.Sort(list)
+	goldenfile.Check(c.t, "calls", strings.Join(slices.Compact(list), "\n")+"\n")
+}
