@@ -629,35 +629,13 @@ func eachFunctionIsTold(s stack) (p problems) {
 		given := s.environment(function)
 		p.unless(given["AWS_SDK_UA_APP_ID"] == name, "%s says in its calls that it is %q", function, given["AWS_SDK_UA_APP_ID"])
 		delete(given, "AWS_SDK_UA_APP_ID")
-		for _, wanted := range append(readBy(name), "STAGE") {
+		for _, wanted := range config.Names(name) {
 			p.unless(given[wanted] != "" && given[wanted] == values[wanted], "%s: %s is %q, not %q", function, wanted, given[wanted], values[wanted])
 			delete(given, wanted)
 		}
 		p.unless(len(given) == 0, "%s is told what it does not read: %v", function, given)
 	}
 	return p
-}
-
-// readBy lists what a function reads from its environment.
-func readBy(function string) []string {
-	switch function {
-	case "ingest":
-		return []string{"TABLE_NAME", "QUEUE_URL", "SECRET_PREFIX"}
-	case "admin":
-		return strings.Fields("TABLE_NAME QUEUE_URL SECRET_PREFIX QBO_URL OAUTH_TOKEN_URL OAUTH_REVOKE_URL OIDC_ISSUER OIDC_AUDIENCE MONTHLY_READS")
-	case "connect":
-		var read []string
-		_, _ = config.ReadConnect(func(name string) string { // an error, since nothing is there
-			read = append(read, name)
-			return ""
-		})
-		return read
-	case "sync":
-		return strings.Fields("TABLE_NAME SECRET_PREFIX QBO_URL OAUTH_TOKEN_URL OAUTH_REVOKE_URL MONTHLY_READS")
-	case "retry":
-		return []string{"TABLE_NAME", "QUEUE_URL"}
-	}
-	return nil
 }
 
 func namesHaveTheStacks(s stack) (p problems) {

@@ -23,6 +23,7 @@ import (
 	"github.com/passare/qbo-sync/internal/passare"
 	"github.com/passare/qbo-sync/internal/porttest"
 	"github.com/passare/qbo-sync/internal/qbosim"
+	"github.com/passare/qbo-sync/internal/rules"
 )
 
 // cloud is the product deployed to what stands for AWS on this machine, with everything beside it that it needs. Each line that a function logs is read
@@ -63,15 +64,17 @@ func deployed(t *testing.T, now func() time.Time) *cloud {
 }
 
 // call calls a service of what stands for AWS.
-func (c *cloud) call(path, target, body string) (*http.Response, []byte) {
+func (c *cloud) call(service, path, target, body string) (*http.Response, []byte) {
 	c.t.Helper()
-	r, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, c.aws+path, strings.NewReader(body))
+	r, err := http.NewRequest(http.MethodPost, c.aws+path, strings.NewReader(body)) // without the test's context, which ends before its clean-up
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	r.Header.Set("X-Amz-Target", target)
-	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/logs/aws4_request, SignedHeaders=host, Signature=0")
+	if target != "" {
+		r.Header.Set("X-Amz-Target", target)
+	}
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/"+service+"/aws4_request, SignedHeaders=host, Signature=0")
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		c.t.Fatal(err)
@@ -87,7 +90,7 @@ func (c *cloud) call(path, target, body string) (*http.Response, []byte) {
 // invoke runs a function as its schedule does.
 func (c *cloud) invoke(function string) {
 	c.t.Helper()
-	res, answer := c.call("/2015-03-31/functions/"+c.stack+"-"+function+"/invocations", "", `{"source":"aws.scheduler"}`)
+	res, answer := c.call("lambda", "/2015-03-31/functions/"+c.stack+"-"+function+"/invocations", "", `{"source":"aws.scheduler"}`)
 	if failed := res.Header.Get("X-Amz-Function-Error"); res.StatusCode >= 300 || failed != "" {
 		c.t.Fatalf("%s: %d %s %s", function, res.StatusCode, failed, answer)
 	}
@@ -96,7 +99,7 @@ func (c *cloud) invoke(function string) {
 // lines are what a function has logged.
 func (c *cloud) lines(function string) []string {
 	c.t.Helper()
-	_, answer := c.call("/", "Logs_20140328.FilterLogEvents", fmt.Sprintf(`{"logGroupName":"/aws/lambda/%s-%s"}`, c.stack, function))
+	_, answer := c.call("logs", "/", "Logs_20140328.FilterLogEvents", fmt.Sprintf(`{"logGroupName":"/aws/lambda/%s-%s"}`, c.stack, function))
 	var found struct{ Events []struct{ Message string } }
 	if err := json.Unmarshal(answer, &found); err != nil {
 		c.t.Fatalf("%v: %s", err, answer)
@@ -252,7 +255,7 @@ func (c *cloud) button() {
 	if s := state(c.t, c.System, local.WillowCreek, id); s != intlog.Held {
 		c.t.Fatalf("%s is %s", id, s)
 	}
-	send(c.t, c.System, event(local.WillowCreek, "accounting_export.enabled", "c9-payments", 1, "c9", `"page":"payments"`))
+	send(c.t, c.System, event(local.WillowCreek, "accounting_export.added", "c9-payments", 1, "c9", `"page":"payments_and_adjustments"`))
 	wait(c.t, c.System, local.WillowCreek, id, intlog.Synced)
 	set(c.t, c.System, local.WillowCreek, func(s *org.Settings) { s.AutoAddToExports = true })
 }
@@ -270,7 +273,7 @@ func (c *cloud) names() {
 		c.t.Fatal(err)
 	}
 	c.as("ana", http.MethodGet, "/v1/links/customers", "", http.StatusOK, "case:c10")
-	c.unauthorized(local.WillowCreekRealm, "customer")
+	c.unauthorized(local.WillowCreekRealm, "")
 	c.as("ana", http.MethodPut, "/v1/links/customers/case:c10", fmt.Sprintf(`{"quickbooks_id":%q}`, other), http.StatusOK, "Family Quill")
 }
 
@@ -289,12 +292,8 @@ func (c *cloud) retries() {
 		return entry
 	}
 	lost, held, failed := in("lost", intlog.Queued), in("swept", intlog.Held), in("unconnected", intlog.Failed)
-	failed.Rev = 1
-	stored, err := c.Store.Entry(ctx, failed.Key)
-	if err == nil {
-		stored.Cause = append(stored.Cause, connectionGone()...)
-		_, err = c.Store.Update(ctx, stored)
-	}
+	failed.Cause = []rules.Problem{{Kind: rules.Connection, Subject: "connection", Text: "QuickBooks is not connected.", Who: "administrator", Where: "Connection"}}
+	_, err := c.Store.Update(ctx, failed)
 	past := []time.Time{time.Now().Add(-time.Minute)}
 	if err == nil {
 		err = c.Store.PutFlag(ctx, org.Flag{Org: local.WillowCreek, Case: "c11", Page: passare.PaymentsPage, By: "Ana Diaz", Sweeps: past})
