@@ -54,7 +54,7 @@ type function[T any] struct {
 }
 
 func newFunction[T any](name string, p Process, wire func(context.Context, product) (T, error)) *function[T] {
-	p.Now = paced(p.Now)
+	p.Now = Paced(p.Now)
 	told := telemetry.New(telemetry.Options{Out: p.Out, Stage: p.Env("STAGE"), Function: name, Now: p.Now})
 	return &function[T]{name: name, process: p, told: told, wire: wire}
 }

@@ -26,9 +26,9 @@ import (
 	"github.com/passare/qbo-sync/internal/rules"
 )
 
-// cloud is the product deployed to what stands for AWS on this machine, with everything beside it that it needs. Each line that a function logs is read
+// onAWS is the product deployed to what stands for AWS on this machine, with everything beside it that it needs. Each line that a function logs is read
 // at the end, as those of a system in one process are.
-type cloud struct {
+type onAWS struct {
 	*local.System
 	t     *testing.T
 	aws   string // the address that stands for AWS
@@ -36,7 +36,7 @@ type cloud struct {
 	watch *logwatch.Watch
 }
 
-func deployed(t *testing.T, now func() time.Time) *cloud {
+func deployed(t *testing.T, now func() time.Time) *onAWS {
 	t.Helper()
 	if os.Getenv("API_URL") == "" {
 		t.Skip("the product is not deployed: `make test-aws` deploys it to ministack and runs this test")
@@ -53,7 +53,7 @@ func deployed(t *testing.T, now func() time.Time) *cloud {
 	if err != nil {
 		t.Fatal(fault.Line(err))
 	}
-	c := &cloud{System: s, t: t, aws: *where.Account.BaseEndpoint, stack: os.Getenv("STACK_NAME"), watch: watch}
+	c := &onAWS{System: s, t: t, aws: *where.Account.BaseEndpoint, stack: os.Getenv("STACK_NAME"), watch: watch}
 	t.Cleanup(func() {
 		c.readLogs()
 		if err := s.Close(); err != nil {
@@ -64,7 +64,7 @@ func deployed(t *testing.T, now func() time.Time) *cloud {
 }
 
 // call calls a service of what stands for AWS.
-func (c *cloud) call(service, path, target, body string) (*http.Response, []byte) {
+func (c *onAWS) call(service, path, target, body string) (*http.Response, []byte) {
 	c.t.Helper()
 	r, err := http.NewRequest(http.MethodPost, c.aws+path, strings.NewReader(body)) // without the test's context, which ends before its clean-up
 	if err != nil {
@@ -88,7 +88,7 @@ func (c *cloud) call(service, path, target, body string) (*http.Response, []byte
 }
 
 // invoke runs a function as its schedule does.
-func (c *cloud) invoke(function string) {
+func (c *onAWS) invoke(function string) {
 	c.t.Helper()
 	res, answer := c.call("lambda", "/2015-03-31/functions/"+c.stack+"-"+function+"/invocations", "", `{"source":"aws.scheduler"}`)
 	if failed := res.Header.Get("X-Amz-Function-Error"); res.StatusCode >= 300 || failed != "" {
@@ -97,7 +97,7 @@ func (c *cloud) invoke(function string) {
 }
 
 // lines are what a function has logged.
-func (c *cloud) lines(function string) []string {
+func (c *onAWS) lines(function string) []string {
 	c.t.Helper()
 	_, answer := c.call("logs", "/", "Logs_20140328.FilterLogEvents", fmt.Sprintf(`{"logGroupName":"/aws/lambda/%s-%s"}`, c.stack, function))
 	var found struct{ Events []struct{ Message string } }
@@ -116,7 +116,7 @@ func (c *cloud) lines(function string) []string {
 }
 
 // readLogs hands what the functions have logged to the watch.
-func (c *cloud) readLogs() {
+func (c *onAWS) readLogs() {
 	for _, function := range []string{"ingest", "admin", "connect", "sync", "retry"} {
 		for _, line := range c.lines(function) {
 			_, _ = c.watch.Write([]byte(line + "\n"))
@@ -125,7 +125,7 @@ func (c *cloud) readLogs() {
 }
 
 // as calls the API as one of the demo's people, and wants a status and a text in the answer.
-func (c *cloud) as(user, method, path, body string, status int, says string) reply {
+func (c *onAWS) as(user, method, path, body string, status int, says string) reply {
 	c.t.Helper()
 	r := ask(c.t, c.System, user, method, path, body, http.Header{"Accept": {"application/json"}})
 	if r.status != status || !strings.Contains(r.body, says) {
@@ -135,7 +135,7 @@ func (c *cloud) as(user, method, path, body string, status int, says string) rep
 }
 
 // consents gives consent as an administrator does, and answers the callback's address and the browser's cookie.
-func (c *cloud) consents(user, realm string) (back string, cookie http.Header) {
+func (c *onAWS) consents(user, realm string) (back string, cookie http.Header) {
 	c.t.Helper()
 	r := c.as(user, http.MethodPost, "/v1/connection/start", "", http.StatusOK, "authorize_url")
 	var started struct {
@@ -152,7 +152,7 @@ func (c *cloud) consents(user, realm string) (back string, cookie http.Header) {
 }
 
 // unauthorized makes QuickBooks refuse the token of the next call, so that whoever makes it renews the grant.
-func (c *cloud) unauthorized(realm, path string) {
+func (c *onAWS) unauthorized(realm, path string) {
 	c.t.Helper()
 	if err := c.Sim.Script(qbosim.Fault{Realm: realm, PathContains: path, Kind: "catalogue", Code: "3200", Times: 1}); err != nil {
 		c.t.Fatal(err)
@@ -166,19 +166,19 @@ func TestTheDeployedProduct(t *testing.T) {
 	c := deployed(t, time.Now)
 	for _, part := range []struct {
 		name string
-		run  func(*cloud)
+		run  func(*onAWS)
 	}{
-		{"the golden case comes out to the cent", (*cloud).golden},
-		{"a token of the issuer, and the permission, are needed", (*cloud).admission},
-		{"a bookkeeper sees the log and releases what waits for review", (*cloud).reviews},
-		{"an administrator disconnects and connects; what waited goes by itself", (*cloud).connects},
-		{"a delivery that cannot be taken is kept", (*cloud).quarantines},
-		{"the button releases what was held", (*cloud).button},
-		{"a name in use is looked up, and a person relinks", (*cloud).names},
-		{"what is due is sent again, and sweeps release what they find", (*cloud).retries},
-		{"the night keeps grants alive", (*cloud).night},
-		{"the metrics are told", (*cloud).metrics},
-		{"each function has called what the list has", (*cloud).calledAsListed},
+		{"the golden case comes out to the cent", (*onAWS).golden},
+		{"a token of the issuer, and the permission, are needed", (*onAWS).admission},
+		{"a bookkeeper sees the log and releases what waits for review", (*onAWS).reviews},
+		{"an administrator disconnects and connects; what waited goes by itself", (*onAWS).connects},
+		{"a delivery that cannot be taken is kept", (*onAWS).quarantines},
+		{"the button releases what was held", (*onAWS).button},
+		{"a name in use is looked up, and a person relinks", (*onAWS).names},
+		{"what is due is sent again, and sweeps release what they find", (*onAWS).retries},
+		{"the night keeps grants alive", (*onAWS).night},
+		{"the metrics are told", (*onAWS).metrics},
+		{"each function has called what the list has", (*onAWS).calledAsListed},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			c := *c
@@ -188,7 +188,7 @@ func TestTheDeployedProduct(t *testing.T) {
 	}
 }
 
-func (c *cloud) golden() {
+func (c *onAWS) golden() {
 	var out bytes.Buffer
 	if err := c.Demo(c.t.Context(), &out, c.Golden.Expected); err != nil {
 		c.t.Fatalf("%s\n%s", fault.Line(err), out.String())
@@ -200,7 +200,7 @@ func (c *cloud) golden() {
 	}
 }
 
-func (c *cloud) admission() {
+func (c *onAWS) admission() {
 	c.as("", http.MethodGet, "/v1/entries", "", http.StatusUnauthorized, "")
 	c.as("cleo", http.MethodGet, "/v1/entries", "", http.StatusForbidden, "integration_log")
 	c.as("ben", http.MethodGet, "/v1/connection", "", http.StatusForbidden, "integrations_admin")
@@ -209,7 +209,7 @@ func (c *cloud) admission() {
 	c.as("ana", http.MethodGet, "/nothing", "", http.StatusNotFound, "")
 }
 
-func (c *cloud) reviews() {
+func (c *onAWS) reviews() {
 	id := send(c.t, c.System, event(local.MapleHill, "payment.created", "reviewed", 1, "c1", cash))
 	c.as("dan", http.MethodGet, "/v1/entries?tab=pending", "", http.StatusOK, id)
 	c.as("dan", http.MethodGet, "/v1/entries?tab=all", "", http.StatusOK, id)
@@ -219,7 +219,7 @@ func (c *cloud) reviews() {
 	wait(c.t, c.System, local.MapleHill, id, intlog.Synced)
 }
 
-func (c *cloud) connects() {
+func (c *onAWS) connects() {
 	c.as("dan", http.MethodDelete, "/v1/connection", "", http.StatusOK, `"state":"disconnected"`)
 	id := send(c.t, c.System, event(local.MapleHill, "payment.created", "disconnected", 1, "c1", cash))
 	c.as("dan", http.MethodPost, "/v1/entries/"+id+"/sync", "", http.StatusAccepted, "")
@@ -239,7 +239,7 @@ func (c *cloud) connects() {
 	}
 }
 
-func (c *cloud) quarantines() {
+func (c *onAWS) quarantines() {
 	status, answer, err := c.Deliver(c.t.Context(), one, []byte(strings.Replace(event(local.WillowCreek, "payment.created", "bad", 1, "c1", cash), `"10.00"`, `"ten"`, 1)))
 	if err != nil || status != http.StatusUnprocessableEntity || !strings.Contains(string(answer), "amount") {
 		c.t.Errorf("%d %s %v", status, answer, err)
@@ -249,7 +249,7 @@ func (c *cloud) quarantines() {
 	}
 }
 
-func (c *cloud) button() {
+func (c *onAWS) button() {
 	set(c.t, c.System, local.WillowCreek, func(s *org.Settings) { s.AutoAddToExports = false })
 	id := send(c.t, c.System, event(local.WillowCreek, "payment.created", "held", 1, "c9", cash))
 	if s := state(c.t, c.System, local.WillowCreek, id); s != intlog.Held {
@@ -260,7 +260,7 @@ func (c *cloud) button() {
 	set(c.t, c.System, local.WillowCreek, func(s *org.Settings) { s.AutoAddToExports = true })
 }
 
-func (c *cloud) names() {
+func (c *onAWS) names() {
 	ctx, at := c.t.Context(), org.Company{Org: local.WillowCreek, Realm: local.WillowCreekRealm}
 	if _, err := c.Client.CreateVendor(ctx, at, journal.NewName{Display: "Vera Quill-c10"}, "vendor"); err != nil {
 		c.t.Fatal(err)
@@ -277,7 +277,7 @@ func (c *cloud) names() {
 	c.as("ana", http.MethodPut, "/v1/links/customers/case:c10", fmt.Sprintf(`{"quickbooks_id":%q}`, other), http.StatusOK, "Family Quill")
 }
 
-func (c *cloud) retries() {
+func (c *onAWS) retries() {
 	ctx := c.t.Context()
 	in := func(id string, s intlog.State) intlog.Entry {
 		raw := []byte(event(local.WillowCreek, "payment.created", id, 1, "c11", cash))
@@ -310,7 +310,7 @@ func (c *cloud) retries() {
 	}
 }
 
-func (c *cloud) night() {
+func (c *onAWS) night() {
 	config, err := c.Store.Config(c.t.Context(), local.WillowCreek)
 	if err == nil {
 		err = c.Store.Broken(c.t.Context(), local.WillowCreek, config.Grants, time.Now())
@@ -324,7 +324,7 @@ func (c *cloud) night() {
 	}
 }
 
-func (c *cloud) metrics() {
+func (c *onAWS) metrics() {
 	for function, metric := range map[string]string{"ingest": "EntriesTaken", "sync": "EntriesSynced", "retry": "OldestDue", "connect": "GoodNight"} {
 		if !slices.ContainsFunc(c.lines(function), func(line string) bool {
 			return strings.Contains(line, `"Namespace":"PassareQBO"`) && strings.Contains(line, `"Name":"`+metric+`"`)
@@ -335,7 +335,7 @@ func (c *cloud) metrics() {
 }
 
 // calledAsListed: the names of this deployment are those of the template's resources in the list.
-func (c *cloud) calledAsListed() {
+func (c *onAWS) calledAsListed() {
 	named := strings.NewReplacer(os.Getenv("TABLE_NAME"), "Table", c.stack+"-work.fifo", "WorkQueue", c.stack+"/app", "AppSecret", c.stack+"/webhook", "WebhookSecret")
 	var list []string
 	for call := range c.Tap.Calls() {

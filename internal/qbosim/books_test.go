@@ -334,9 +334,11 @@ func TestTwoNameWritesAtOnceAreRefusedWhereNamesAreLocked(t *testing.T) {
 		t.Fatal(err)
 	}
 	req.Header.Set("Authorization", "Bearer "+b.token)
+	req.Header.Set("Expect", "100-continue") // the body is asked for once the write is under way
+	client := &http.Client{Transport: &http.Transport{ExpectContinueTimeout: time.Minute, DisableKeepAlives: true}}
 	done := make(chan int)
 	go func() {
-		res, err := http.DefaultClient.Do(req)
+		res, err := client.Do(req)
 		if err != nil {
 			t.Error(err)
 			done <- 0
@@ -348,11 +350,8 @@ func TestTwoNameWritesAtOnceAreRefusedWhereNamesAreLocked(t *testing.T) {
 	if _, err := write.Write([]byte(`{"DisplayName":`)); err != nil {
 		t.Fatal(err)
 	}
-	refused := false
-	for i := 0; i < 1000 && !refused; i++ { // until the server has seen the first one
-		_, answer := b.post("vendor", fmt.Sprintf(`{"DisplayName":"Acme %d"}`, i))
-		refused = answer == broken("You can only add or edit one name at a time. Please try again.")
-	}
+	_, answer := b.post("vendor", `{"DisplayName":"Acme"}`)
+	refused := answer == broken("You can only add or edit one name at a time. Please try again.")
 	if _, err := write.Write([]byte(`"John Smith"}`)); err != nil {
 		t.Fatal(err)
 	}
@@ -506,7 +505,7 @@ func TestTheGrantFromConsentToItsEnd(t *testing.T) {
 
 func TestScriptedFaultsOfEveryKind(t *testing.T) {
 	t.Parallel()
-	for kind, commits := range map[string]bool{"status": false, "drop": false, "hang": false, "delay": true, "commit_then_status": true, "commit_then_drop": true, "commit_then_hang": true, "truncate": true} {
+	for kind, commits := range map[string]bool{"status": false, "drop": false, "hang": false, "delay": true, "commit_then_delay": true, "commit_then_status": true, "commit_then_drop": true, "commit_then_hang": true, "truncate": true} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)

@@ -7,13 +7,14 @@ import (
 )
 
 // Fault is a scripted answer. It meets the next Times calls whose realm, method and path fit (empty fits all). DelayMS passes before
-// anything else happens. A call that takes longer than Options.Limit is cut with a 504 page of HTML; the work of kinds that do it is done all the same.
+// anything else happens, but for commit_then_delay. A call that takes longer than Options.Limit is cut with a 504 page of HTML; the work of kinds that do it is done all the same.
 //
 //	status                 answers Status and Body instead of doing anything
 //	drop                   cuts the connection instead of doing anything
 //	hang                   answers nothing until the caller gives up or the call is cut
 //	delay                  does the work, DelayMS late
 //	catalogue              answers with the fault of Code, and Variant if the code has several (GET /_sim/faults lists them), instead of doing anything
+//	commit_then_delay      does the work at once, and answers DelayMS late
 //	commit_then_status     does the work, then answers Status and Body
 //	commit_then_drop       does the work, then cuts the connection
 //	commit_then_hang       does the work, then answers nothing until the caller gives up or the call is cut
@@ -37,7 +38,7 @@ type Fault struct {
 const maxDelay = 10 * time.Minute
 
 func faultKinds() []string {
-	return []string{"status", "drop", "hang", "delay", "catalogue", "commit_then_status", "commit_then_drop", "commit_then_hang", "commit_then_catalogue", "truncate"}
+	return []string{"status", "drop", "hang", "delay", "catalogue", "commit_then_delay", "commit_then_status", "commit_then_drop", "commit_then_hang", "commit_then_catalogue", "truncate"}
 }
 
 // wrong says what is wrong with a scripted fault, or nothing.

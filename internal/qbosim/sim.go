@@ -232,12 +232,17 @@ func (s *Sim) serveCompany(w http.ResponseWriter, r *http.Request) {
 func (s *Sim) act(w http.ResponseWriter, c call, f *Fault, operate func() result) {
 	r, cancel := s.limited(c.request)
 	defer cancel()
-	if !pause(r, time.Duration(f.DelayMS)*time.Millisecond) && !overdue(r) {
+	late := func() (given bool) { return pause(r, time.Duration(f.DelayMS)*time.Millisecond) || overdue(r) }
+	answersLate := f.Kind == "commit_then_delay"
+	if !answersLate && !late() {
 		return
 	}
 	var answer result
 	if f.commits() {
 		answer = operate()
+	}
+	if answersLate && !late() {
+		return
 	}
 	if strings.HasSuffix(f.Kind, "hang") {
 		<-r.Context().Done()
@@ -257,7 +262,7 @@ func (s *Sim) act(w http.ResponseWriter, c call, f *Fault, operate func() result
 		w.WriteHeader(answer.status)
 		_, _ = w.Write(answer.body[:len(answer.body)/2])
 		drop(w)
-	case f.Kind == "delay":
+	case f.Kind == "delay" || answersLate:
 		s.reply(w, c.request, answer)
 	}
 }
