@@ -8,7 +8,7 @@ import (
 	"github.com/passare/qbo-sync/internal/porttest"
 )
 
-var onlySeed = flag.Uint64("seed", 0, "the one history to make")
+var onlySeed = flag.Uint64("seed", 0, "the one history to make, and the luck of trouble")
 
 func TestEveryEntryIsARegister(t *testing.T) {
 	t.Parallel()

@@ -88,7 +88,7 @@ func (h Histories) Find(ctx context.Context, s Entries) (seed uint64, wrong erro
 // Only is the histories, or, if there is a seed, the one history of that seed, many times.
 func (h Histories) Only(seed uint64) Histories {
 	if seed != 0 {
-		h.Seed, h.Runs, h.Again = seed, 1, 500
+		h.Seed, h.Runs, h.Again = seed, 1, 200
 	}
 	return h
 }
