@@ -265,7 +265,7 @@ func TestTheLeasesAreLeasesInTrouble(t *testing.T) {
 func TestEveryEntryIsARegisterInTrouble(t *testing.T) {
 	t.Parallel()
 	sum := (&tally{n: map[string]int{}}).all(t, "throttled", "broken after", "gone after", "a transaction in the way")
-	h := porttest.Histories{Runs: 100, Seed: 1, Clients: 4, Steps: 5, Mistaken: true}
+	h := porttest.Histories{Runs: max(*histories/10, 20), Seed: 1, Clients: 4, Steps: 5, Mistaken: true}
 	h.Only(*onlySeed).Run(t, dynamo.New(inTrouble(t, sum), table(t)))
 }
 
