@@ -25,7 +25,7 @@
 //   - DynamoDB Local: a transaction consumes half of AWS's units (two puts: 2, not 4). The units of links are from AWS's price list.
 //   - DynamoDB Local: listens on every interface, and knows no other way; .ci/dynamodb-local gives it a network of its own.
 //   - ministack: a query consumes 0.5 units whatever it reads. The units of the package dynamo's documentation hold on it, since they are of small items.
-//   - ministack: the version of a secret is not the token of the call that made it; nothing relies on that.
-//   - ministack and LocalStack: secrets of more than 64 KB are not refused; the package secret refuses them itself.
+//   - ministack: the first version of a secret (CreateSecret) is not the token of its call; nothing relies on that.
+//   - ministack: a secret of more than 64 KB is not refused; the package secret refuses them itself.
 //   - ministack: no StartMessageMoveTask for FIFO queues; nothing uses it.
 package porttest

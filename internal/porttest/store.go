@@ -139,6 +139,7 @@ func Store(t *testing.T, empty func(*testing.T) StorePort) {
 		"held entries are found by case and page, in version order":                   held,
 		"the first click stands, and its sweeps go when they are done":                flags,
 		"a link is two puts, each not there or the same":                              links,
+		"of many who link to one name at once one wins":                               linkRace,
 		"a link is replaced from the revision that was read":                          relinks,
 		"an attempt to connect is taken once":                                         attempts,
 		"a company is one organisation's":                                             owners,
@@ -473,6 +474,21 @@ func links(t *testing.T, s StorePort) {
 	}
 	if _, found, _ := s.Link(ctx, at, journal.Vendor, "case:1"); found {
 		t.Error("customers and vendors share links")
+	}
+}
+
+func linkRace(t *testing.T, s StorePort) {
+	at := org.Company{Org: "a", Realm: "1"}
+	n := atomic.Int64{}
+	if wins := race(50, func() bool {
+		key := fmt.Sprint("case:", n.Add(1))
+		_, err := s.PutLink(t.Context(), at, intlog.Link{Kind: journal.Customer, Key: key, ID: "7"})
+		return err == nil
+	}); wins != 1 {
+		t.Errorf("%d have the name", wins)
+	}
+	if links := ok(s.Links(t.Context(), at, journal.Customer, "", 100))(t); len(links) > 1 {
+		t.Errorf("linked: %v", links)
 	}
 }
 
