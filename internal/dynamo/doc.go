@@ -40,7 +40,8 @@
 // # Reads
 //
 //	consistent   Config (intake and the worker decide on it), Entry, Record (what is planned is what is stored), Link and CompanyOwner (a name, a company
-//	             must not be given twice), Connection; and whatever is read to be changed
+//	             must not be given twice), Connection; and whatever is read to be changed. Record shows each version as it is at some moment of the
+//	             read, and not all at the same one
 //	eventual     Flag (its sweeps find what was held at the same moment), counters, and all lists: List, HeldOn, Due, FlagSweeps, ConfigSweeps, Links,
 //	             Connections, Quarantined. What they miss they show a moment later
 //
@@ -65,8 +66,8 @@
 //
 // The SDK's retries are the client's. When they are used up: throttling, cancelled transactions, faults of DynamoDB and silence are fault.Unavailable (after a
 // write it may have happened; every caller's step may be repeated); whatever else is fault.Internal. Of a refusal the cause has the code and the number of the
-// request, never its text. Ten tries are made, within 10 s, when others change the same configuration or flag in between, and when a batch is taken in part;
-// then fault.Unavailable.
+// request, never its text. Ten tries are made, within 10 s, when others change the same configuration or flag in between, when a transaction of another is in
+// the way of a write or a part of a transaction is throttled (the SDK does not repeat these), and when a batch is taken in part; then fault.Unavailable.
 //
 // # Units
 //

@@ -1,12 +1,11 @@
 package dynamo_test
 
 import (
-	"crypto/rand"
-	"os"
+	"context"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/passare/qbo-sync/internal/dynamo"
@@ -14,23 +13,29 @@ import (
 	"github.com/passare/qbo-sync/internal/porttest"
 )
 
-// connect makes a client of the DynamoDB at DYNAMODB_ENDPOINT, or skips the test.
+// connect makes a client of the DynamoDB at DYNAMODB_ENDPOINT, or wherever AWS is, or skips the test.
 func connect(t *testing.T, options ...func(*dynamodb.Options)) *dynamodb.Client {
 	t.Helper()
-	endpoint := os.Getenv("DYNAMODB_ENDPOINT")
-	if endpoint == "" {
-		t.Skip("DYNAMODB_ENDPOINT is not set: `make test-dynamo` starts a DynamoDB and runs this test on it")
-	}
-	return dynamodb.New(dynamodb.Options{
-		BaseEndpoint: aws.String(endpoint), Region: "us-east-1", Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
-	}, options...)
+	return dynamodb.NewFromConfig(porttest.AWS(t, "DYNAMODB_ENDPOINT"), options...)
 }
 
-// table makes a table of its own for a test and answers its name.
+// made is how long a table may take until it is there; only AWS itself takes any time.
+const made = 2 * time.Minute
+
+// table makes a table of its own for a test, which goes with it, and answers its name.
 func table(t *testing.T) string {
 	t.Helper()
-	db, name := connect(t), "test-"+rand.Text()
+	db, name := connect(t), porttest.NewName()
 	if _, err := db.CreateTable(t.Context(), dynamo.Table(name)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if _, err := db.DeleteTable(context.WithoutCancel(t.Context()), &dynamodb.DeleteTableInput{TableName: aws.String(name)}); err != nil {
+			t.Error(err)
+		}
+	})
+	ready := dynamodb.NewTableExistsWaiter(db, func(o *dynamodb.TableExistsWaiterOptions) { o.MinDelay, o.MaxDelay = time.Second, 5*time.Second })
+	if err := ready.Wait(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String(name)}, made); err != nil {
 		t.Fatal(err)
 	}
 	return name

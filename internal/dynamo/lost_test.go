@@ -8,9 +8,7 @@ import (
 	"net/http"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
@@ -58,12 +56,7 @@ func (l *lossy) first(request [sha256.Size]byte) bool {
 func losing(t *testing.T) *dynamodb.Client {
 	t.Helper()
 	l := &lossy{carry: awshttp.NewBuildableClient(), seen: map[[sha256.Size]byte]bool{}}
-	db := connect(t, func(o *dynamodb.Options) {
-		o.HTTPClient = l
-		o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) {
-			o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return time.Millisecond, nil })
-		})
-	})
+	db := connect(t, patient, func(o *dynamodb.Options) { o.HTTPClient = l })
 	t.Cleanup(func() {
 		if l.lost == 0 {
 			t.Error("no answer was lost")

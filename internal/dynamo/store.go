@@ -28,7 +28,7 @@ type Store struct {
 // New makes a store of a table that is there (Table).
 func New(db *dynamodb.Client, table string) *Store { return &Store{db: db, table: table} }
 
-// maxTries is how often a write is made again that others were faster with, and a batch that was taken in part.
+// maxTries is how often a write is made that others were faster with, or that a transaction of others was in the way of, and a batch that was taken in part.
 const maxTries = 10
 
 // firstPause is how long the first of these tries waits at most; the ten together wait 10 s at most.
@@ -97,9 +97,12 @@ func (s *Store) put(ctx context.Context, it item, condition expression.Condition
 	}
 	mine := token()
 	it[attrWrite] = octets(mine)
-	_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &s.table, Item: it, ConditionExpression: e.Condition(), ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	err = unhindered(ctx, func() error {
+		_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
+			TableName: &s.table, Item: it, ConditionExpression: e.Condition(), ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		})
+		return err
 	})
 	return outcome(it, err, attrWrite, mine)
 }
@@ -112,10 +115,14 @@ func (s *Store) update(ctx context.Context, k key, change expression.UpdateBuild
 	if err != nil {
 		return nil, false, defect(err)
 	}
-	out, err := s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &s.table, Key: k.item(), UpdateExpression: e.Update(), ConditionExpression: e.Condition(),
-		ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(), ReturnValues: types.ReturnValueAllNew,
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	var out *dynamodb.UpdateItemOutput
+	err = unhindered(ctx, func() (err error) {
+		out, err = s.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+			TableName: &s.table, Key: k.item(), UpdateExpression: e.Update(), ConditionExpression: e.Condition(),
+			ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(), ReturnValues: types.ReturnValueAllNew,
+			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+		})
+		return err
 	})
 	if err != nil {
 		return outcome(nil, err, mark, mine)
@@ -141,8 +148,11 @@ func (s *Store) remove(ctx context.Context, k key, condition expression.Conditio
 	if err != nil {
 		return err
 	}
-	_, err = s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-		TableName: &s.table, Key: k.item(), ConditionExpression: e.Condition(), ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+	err = unhindered(ctx, func() error {
+		_, err := s.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+			TableName: &s.table, Key: k.item(), ConditionExpression: e.Condition(), ExpressionAttributeNames: e.Names(), ExpressionAttributeValues: e.Values(),
+		})
+		return err
 	})
 	if _, refused := errors.AsType[*types.ConditionalCheckFailedException](err); err == nil || refused {
 		return nil
@@ -180,7 +190,10 @@ func (s *Store) amend(ctx context.Context, k key, change func(stored item) (next
 
 // transact makes writes together, or none. If conditions fail, done is false and reasons has one reason for each write.
 func (s *Store) transact(ctx context.Context, writes ...types.TransactWriteItem) (reasons []types.CancellationReason, done bool, err error) {
-	_, err = s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
+	err = unhindered(ctx, func() error {
+		_, err := s.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
+		return err
+	})
 	if err == nil {
 		return nil, true, nil
 	}
@@ -196,13 +209,41 @@ func (s *Store) transact(ctx context.Context, writes ...types.TransactWriteItem)
 	return nil, false, failed(err)
 }
 
-// conditionFailed is the code of a reason; the SDK has no name for it.
-const conditionFailed = "ConditionalCheckFailed"
-
-// unmet says whether a transaction was cancelled for this write's condition.
-func unmet(r types.CancellationReason) bool {
-	return aws.ToString(r.Code) == conditionFailed
+// unhindered makes a write, and makes it again, a moment later, while nothing is written because a transaction of another is in its way, or a part of its own
+// is throttled: these the SDK leaves to us. It answers what the last one was answered.
+func unhindered(ctx context.Context, write func() error) error {
+	for try := 1; ; try++ {
+		err := write()
+		if !hindered(err) || try == maxTries || pause(ctx, try-1) != nil {
+			return err
+		}
+	}
 }
+
+// hindered says whether a write was refused for what goes away by itself, and what the SDK does not try again.
+func hindered(err error) bool {
+	if _, ok := errors.AsType[*types.TransactionConflictException](err); ok {
+		return true
+	}
+	cancelled, ok := errors.AsType[*types.TransactionCanceledException](err)
+	if !ok {
+		return false
+	}
+	hindrances := 0
+	for _, r := range cancelled.CancellationReasons {
+		switch aws.ToString(r.Code) {
+		case "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded":
+			hindrances++
+		case "None":
+		default:
+			return false
+		}
+	}
+	return hindrances > 0
+}
+
+// unmet says whether a transaction was cancelled for this write's condition. The SDK has no name for the codes of reasons.
+func unmet(r types.CancellationReason) bool { return aws.ToString(r.Code) == "ConditionalCheckFailed" }
 
 // putting is a put of a transaction.
 func (s *Store) putting(it item, condition expression.ConditionBuilder) (types.TransactWriteItem, error) {

@@ -1,6 +1,7 @@
 package memory_test
 
 import (
+	"flag"
 	"testing"
 
 	"github.com/passare/qbo-sync/internal/grant"
@@ -12,6 +13,13 @@ import (
 func TestTheStoreIsAStore(t *testing.T) {
 	t.Parallel()
 	porttest.Store(t, func(*testing.T) porttest.StorePort { return memory.NewStore() })
+}
+
+var onlySeed = flag.Uint64("seed", 0, "the one history to make")
+
+func TestEveryEntryIsARegister(t *testing.T) {
+	t.Parallel()
+	porttest.Histories{Runs: 1000, Seed: 1, Clients: 5, Steps: 12}.Only(*onlySeed).Run(t, memory.NewStore())
 }
 
 func TestTheQueueIsAQueue(t *testing.T) {

@@ -72,8 +72,8 @@ func queueGroups(t *testing.T, q QueuePort) {
 	put(t, q, "b", 1)
 	one, doneOne := take(t, q)
 	two, doneTwo := take(t, q)
-	if one != "a1" || two != "b1" {
-		t.Errorf("got %s, then %s", one, two)
+	if got := one + " " + two; got != "a1 b1" && got != "b1 a1" { // nothing is promised of the order of groups
+		t.Errorf("got %s", got)
 	}
 	doneTwo()
 	doneOne()

@@ -16,6 +16,7 @@ import (
 	"github.com/passare/qbo-sync/internal/intake"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/journal"
+	"github.com/passare/qbo-sync/internal/lease"
 	"github.com/passare/qbo-sync/internal/matching"
 	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/passare"
@@ -92,6 +93,25 @@ func same(t *testing.T, what string, want, got any) {
 	}
 }
 
+// How long a list may be behind what is stored, and how often one looks again.
+const (
+	lag    = 5 * time.Second
+	moment = 20 * time.Millisecond
+)
+
+// becomes is same for what a store may tell a moment late: lists and counters.
+func becomes[T any](t *testing.T, what string, want T, read func() T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), lag)
+	defer cancel()
+	for got := read(); !cmp.Equal(want, got); got = read() {
+		if lease.Pause(ctx, moment) != nil {
+			same(t, what, want, got)
+			return
+		}
+	}
+}
+
 func conflicts(t *testing.T, what string, err error) {
 	t.Helper()
 	if !fault.Is(err, fault.Conflict) {
@@ -119,6 +139,7 @@ func Store(t *testing.T, empty func(*testing.T) StorePort) {
 		"held entries are found by case and page, in version order":                   held,
 		"the first click stands, and its sweeps go when they are done":                flags,
 		"a link is two puts, each not there or the same":                              links,
+		"of many who link to one name at once one wins":                               linkRace,
 		"a link is replaced from the revision that was read":                          relinks,
 		"an attempt to connect is taken once":                                         attempts,
 		"a company is one organisation's":                                             owners,
@@ -279,14 +300,15 @@ func machineNotes(t *testing.T, s StorePort) {
 	if got = ok(s.Config(t.Context(), "a"))(t); !got.BrokenSince.Equal(at) {
 		t.Error("a refusal of this grant is not noted")
 	}
-	same(t, "sweeps due", []string{"a"}, ok(s.ConfigSweeps(t.Context(), at, 10))(t))
+	swept := func(now time.Time) func() []string {
+		return func() []string { return append([]string{}, ok(s.ConfigSweeps(t.Context(), now, 10))(t)...) }
+	}
+	becomes(t, "sweeps due", []string{"a"}, swept(at))
 	if err := s.ConfigSwept(t.Context(), "a", at); err != nil {
 		t.Fatal(err)
 	}
-	if due := ok(s.ConfigSweeps(t.Context(), at.Add(time.Minute), 10))(t); len(due) != 0 {
-		t.Errorf("swept and due again: %v", due)
-	}
-	same(t, "the later one", []string{"a"}, ok(s.ConfigSweeps(t.Context(), at.Add(time.Hour), 10))(t))
+	becomes(t, "due when it is swept", []string{}, swept(at.Add(time.Minute)))
+	becomes(t, "the later one", []string{"a"}, swept(at.Add(time.Hour)))
 }
 
 func reads(t *testing.T, s StorePort) {
@@ -296,13 +318,9 @@ func reads(t *testing.T, s StorePort) {
 		}
 	}
 	for month, want := range map[string]int{"2026-03": 3, "2026-04": 0} {
-		if n := ok(s.ReadsSpent(t.Context(), month))(t); n != want {
-			t.Errorf("%d reads are spent in %s, want %d", n, month, want)
-		}
+		becomes(t, "spent in "+month, want, func() int { return ok(s.ReadsSpent(t.Context(), month))(t) })
 	}
-	if n := ok(s.ReadsOf(t.Context(), "a", "2026-03"))(t); n != 2 {
-		t.Errorf("a has spent %d reads", n)
-	}
+	becomes(t, "spent by a", 2, func() int { return ok(s.ReadsOf(t.Context(), "a", "2026-03"))(t) })
 }
 
 func due(t *testing.T, s StorePort) {
@@ -312,14 +330,14 @@ func due(t *testing.T, s StorePort) {
 	if err := s.Postpone(t.Context(), c.Key, c.DueAt, a.DueAt.Add(-time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	read := func(now time.Time, limit int) []string {
-		return ids(ok(s.Due(t.Context(), now, limit))(t))
+	read := func(now time.Time, limit int) func() []string {
+		return func() []string { return ids(ok(s.Due(t.Context(), now, limit))(t)) }
 	}
-	same(t, "before", []string{}, read(a.DueAt.Add(-time.Hour), 10))
-	same(t, "longest due first", []string{"payment.p3.1", "payment.p1.1"}, read(a.DueAt, 10))
-	same(t, "within the limit", []string{"payment.p3.1"}, read(a.DueAt, 1))
+	becomes(t, "before", []string{}, read(a.DueAt.Add(-time.Hour), 10))
+	becomes(t, "longest due first", []string{"payment.p3.1", "payment.p1.1"}, read(a.DueAt, 10))
+	becomes(t, "within the limit", []string{"payment.p3.1"}, read(a.DueAt, 1))
 	move(t, s, a, intlog.Unchanged, began())
-	same(t, "after it is done", []string{"payment.p3.1"}, read(a.DueAt.Add(time.Hour), 10))
+	becomes(t, "after it is done", []string{"payment.p3.1"}, read(a.DueAt.Add(time.Hour), 10))
 }
 
 func postpone(t *testing.T, s StorePort) {
@@ -344,31 +362,32 @@ func lists(t *testing.T, s StorePort) {
 		e.Created = e.Created.Add(time.Duration(i/2) * time.Second) // pairs of the same time
 		all = append(all, create(t, s, e))
 	}
-	read := func(tab string, limit int) []string {
-		var got []string
-		mark := intlog.Mark{}
-		for {
-			page := ok(s.List(t.Context(), "a", tab, mark, limit))(t)
-			if len(page) == 0 {
-				return got
+	read := func(tab string, limit int) func() []string {
+		return func() (got []string) {
+			mark := intlog.Mark{}
+			for {
+				page := ok(s.List(t.Context(), "a", tab, mark, limit))(t)
+				if len(page) == 0 {
+					return got
+				}
+				if len(page) > limit {
+					t.Fatalf("%d on a page of %d", len(page), limit)
+				}
+				got = append(got, ids(page)...)
+				mark = intlog.MarkOf(page[len(page)-1])
 			}
-			if len(page) > limit {
-				t.Fatalf("%d on a page of %d", len(page), limit)
-			}
-			got = append(got, ids(page)...)
-			mark = intlog.MarkOf(page[len(page)-1])
 		}
 	}
 	want := ids(all)
 	slices.Reverse(want)
 	for _, limit := range []int{1, 3, 7, 100} {
-		same(t, "pending", want, read("pending", limit))
+		becomes(t, "pending", want, read("pending", limit))
 	}
 	queued := move(t, s, all[3], intlog.Queued, began())
 	failed := move(t, s, queued, intlog.Failed, began())
-	same(t, "pending, when one left", slices.DeleteFunc(slices.Clone(want), func(id string) bool { return id == failed.ID() }), read("pending", 3))
-	same(t, "errors", []string{failed.ID()}, read("errors", 3))
-	same(t, "all", want, read("all", 3))
+	becomes(t, "pending, when one left", slices.DeleteFunc(slices.Clone(want), func(id string) bool { return id == failed.ID() }), read("pending", 3))
+	becomes(t, "errors", []string{failed.ID()}, read("errors", 3))
+	becomes(t, "all", want, read("all", 3))
 }
 
 func held(t *testing.T, s StorePort) {
@@ -383,9 +402,9 @@ func held(t *testing.T, s StorePort) {
 	read := func() []string {
 		return ids(ok(s.HeldOn(t.Context(), "a", "c1", passare.PaymentsPage))(t))
 	}
-	same(t, "held", []string{"payment.p1.1", "payment.p1.2"}, read())
+	becomes(t, "held", []string{"payment.p1.1", "payment.p1.2"}, read)
 	move(t, s, one, intlog.Queued, began())
-	same(t, "after one is released", []string{"payment.p1.2"}, read())
+	becomes(t, "after one is released", []string{"payment.p1.2"}, read)
 }
 
 func flags(t *testing.T, s StorePort) {
@@ -401,23 +420,36 @@ func flags(t *testing.T, s StorePort) {
 			t.Fatal(err)
 		}
 	}
-	got, found, err := s.Flag(ctx, "a", "c1", passare.GoodsPage)
-	if !found || err != nil || got.By != "Ana" {
-		t.Errorf("%+v %t %v", got, found, err)
-	}
+	var got org.Flag
+	becomes(t, "clicked by", "Ana", func() string {
+		f, _, err := s.Flag(ctx, "a", "c1", passare.GoodsPage)
+		if err != nil {
+			t.Error(err)
+		}
+		got = f
+		return f.By
+	})
 	if _, found, _ := s.Flag(ctx, "a", "c1", passare.PaymentsPage); found {
 		t.Error("the other page is flagged, too")
 	}
-	count := func(now time.Time) int { return len(ok(s.FlagSweeps(ctx, now, 10))(t)) }
-	if count(began()) != 0 || count(soon) != 1 || count(late) != 1 {
-		t.Errorf("sweeps: %d, %d, %d", count(began()), count(soon), count(late))
+	sweeps := func(what string, want ...int) {
+		t.Helper()
+		becomes(t, what, want, func() (n []int) {
+			for _, now := range []time.Time{began(), soon, late} {
+				n = append(n, len(ok(s.FlagSweeps(ctx, now, 10))(t)))
+			}
+			return n
+		})
 	}
-	if err := s.Swept(ctx, got, soon); err != nil || count(soon) != 0 || count(late) != 1 {
-		t.Errorf("after the first: %d, %d %v", count(soon), count(late), err)
+	sweeps("sweeps", 0, 1, 1)
+	if err := s.Swept(ctx, got, soon); err != nil {
+		t.Error(err)
 	}
-	if err := s.Swept(ctx, got, late); err != nil || count(late) != 0 {
-		t.Errorf("after the last: %d %v", count(late), err)
+	sweeps("after the first", 0, 0, 1)
+	if err := s.Swept(ctx, got, late); err != nil {
+		t.Error(err)
 	}
+	sweeps("after the last", 0, 0, 0)
 }
 
 func links(t *testing.T, s StorePort) {
@@ -445,6 +477,21 @@ func links(t *testing.T, s StorePort) {
 	}
 }
 
+func linkRace(t *testing.T, s StorePort) {
+	at := org.Company{Org: "a", Realm: "1"}
+	n := atomic.Int64{}
+	if wins := race(50, func() bool {
+		key := fmt.Sprint("case:", n.Add(1))
+		_, err := s.PutLink(t.Context(), at, intlog.Link{Kind: journal.Customer, Key: key, ID: "7"})
+		return err == nil
+	}); wins != 1 {
+		t.Errorf("%d have the name", wins)
+	}
+	if links := ok(s.Links(t.Context(), at, journal.Customer, "", 100))(t); len(links) > 1 {
+		t.Errorf("linked: %v", links)
+	}
+}
+
 func relinks(t *testing.T, s StorePort) {
 	ctx := context.Background()
 	at := org.Company{Org: "a", Realm: "1"}
@@ -465,17 +512,17 @@ func relinks(t *testing.T, s StorePort) {
 	same(t, "the old id is free", int64(2), ok(s.Relink(ctx, at, link("case:2", "7"), 1))(t).Rev)
 	same(t, "the new one is not there yet", int64(1), ok(s.Relink(ctx, at, link("case:3", "8"), 0))(t).Rev)
 	same(t, "counted, whatever else changes", int64(3), ok(s.PutConfig(ctx, config, config.Version))(t).Relinks)
-	var keys []string
-	for after := ""; ; {
-		page := ok(s.Links(ctx, at, journal.Customer, after, 2))(t)
-		if len(page) == 0 {
-			break
+	becomes(t, "in pages by their keys", []string{"case:1 9", "case:2 7", "case:3 8"}, func() (keys []string) {
+		for after := ""; ; {
+			page := ok(s.Links(ctx, at, journal.Customer, after, 2))(t)
+			if len(page) == 0 {
+				return keys
+			}
+			for _, l := range page {
+				keys, after = append(keys, l.Key+" "+l.ID), l.Key
+			}
 		}
-		for _, l := range page {
-			keys, after = append(keys, l.Key+" "+l.ID), l.Key
-		}
-	}
-	same(t, "in pages by their keys", []string{"case:1 9", "case:2 7", "case:3 8"}, keys)
+	})
 	_, found, err := s.Link(ctx, at, journal.Customer, "case:9")
 	if found || err != nil {
 		t.Errorf("%t %v", found, err)
@@ -521,17 +568,17 @@ func connections(t *testing.T, s StorePort) {
 	for _, id := range []string{"c", "a"} {
 		_ = ok(s.PutConnection(t.Context(), org.Connection{Org: id}, 0))(t)
 	}
-	var orgs []string
-	for after := ""; ; after = orgs[len(orgs)-1] {
-		page := ok(s.Connections(t.Context(), after, 2))(t)
-		if len(page) == 0 {
-			break
+	becomes(t, "in pages by organisation", []string{"a", "b", "c"}, func() (orgs []string) {
+		for after := ""; ; after = orgs[len(orgs)-1] {
+			page := ok(s.Connections(t.Context(), after, 2))(t)
+			if len(page) == 0 {
+				return orgs
+			}
+			for _, c := range page {
+				orgs = append(orgs, c.Org)
+			}
 		}
-		for _, c := range page {
-			orgs = append(orgs, c.Org)
-		}
-	}
-	same(t, "in pages by organisation", []string{"a", "b", "c"}, orgs)
+	})
 }
 
 func owners(t *testing.T, s StorePort) {
@@ -570,9 +617,12 @@ func quarantine(t *testing.T, s StorePort) {
 			}
 		}
 	}
-	if kept := ok(s.Quarantined(t.Context(), "a"))(t); len(kept) != 2 || string(kept[0].Body) != "one" {
-		t.Errorf("%d kept", len(kept))
-	}
+	becomes(t, "kept", []string{"one", "two"}, func() (bodies []string) {
+		for _, q := range ok(s.Quarantined(t.Context(), "a"))(t) {
+			bodies = append(bodies, string(q.Body))
+		}
+		return bodies
+	})
 }
 
 func tenants(t *testing.T, s StorePort) {

@@ -20,7 +20,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,11 +27,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/smithy-go"
 
+	"github.com/passare/qbo-sync/internal/awsfault"
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intlog"
 )
@@ -149,21 +146,9 @@ func check(w intlog.Work) error {
 
 // trouble says what an error of the SDK means.
 func trouble(err error) error {
-	answer, answered := errors.AsType[smithy.APIError](err)
-	switch {
-	case !answered:
-		return fault.Because(err, fault.Unavailable, "The queue cannot be reached.")
-	case retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) == aws.TrueTernary:
-		return fault.Because(named(err, answer), fault.Unavailable, "The queue cannot be reached.")
+	cause, passes := awsfault.Read("SQS", err)
+	if passes {
+		return fault.Because(cause, fault.Unavailable, "The queue cannot be reached.")
 	}
-	return fault.Because(named(err, answer), fault.Internal, "The queue refuses this.")
-}
-
-// named is AWS's answer by its code and the number of the request, without its text, which may quote what was sent.
-func named(err error, answer smithy.APIError) error {
-	request := "unknown"
-	if r, ok := errors.AsType[*awshttp.ResponseError](err); ok {
-		request = r.ServiceRequestID()
-	}
-	return fmt.Errorf("SQS answers %s, request %s", answer.ErrorCode(), request)
+	return fault.Because(cause, fault.Internal, "The queue refuses this.")
 }

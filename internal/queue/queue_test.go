@@ -26,12 +26,12 @@ import (
 	"github.com/passare/qbo-sync/internal/queue"
 )
 
-// made is an empty FIFO queue of the emulator, which is gone after the test.
+// made is an empty FIFO queue, which is gone after the test.
 func made(t *testing.T) (client *sqs.Client, url *string) {
 	t.Helper()
-	client = sqs.NewFromConfig(porttest.Emulator(t))
+	client = sqs.NewFromConfig(porttest.AWS(t))
 	out, err := client.CreateQueue(t.Context(), &sqs.CreateQueueInput{
-		QueueName: aws.String("test-" + rand.Text() + ".fifo"), Attributes: map[string]string{"FifoQueue": "true"},
+		QueueName: aws.String(porttest.NewName() + ".fifo"), Attributes: map[string]string{"FifoQueue": "true"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -57,12 +57,12 @@ func at(t *testing.T, o queue.Options) *queue.Queue {
 func empty(t *testing.T) *queue.Queue {
 	t.Helper()
 	_, url := made(t)
-	return at(t, queue.Options{AWS: porttest.Emulator(t), URL: *url})
+	return at(t, queue.Options{AWS: porttest.AWS(t), URL: *url})
 }
 
 func TestTheQueueIsAQueue(t *testing.T) {
 	t.Parallel()
-	porttest.Emulator(t)
+	porttest.AWS(t)
 	porttest.Queue(t, func(t *testing.T) porttest.QueuePort { return empty(t) })
 }
 
@@ -97,7 +97,7 @@ func TestAMessageThatCannotBeReadIsLeftAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := at(t, queue.Options{AWS: porttest.Emulator(t), URL: *url})
+	q := at(t, queue.Options{AWS: porttest.AWS(t), URL: *url})
 	if _, _, err := q.Receive(t.Context()); !fault.Is(err, fault.Invalid) {
 		t.Errorf("%v", err)
 	}
@@ -110,7 +110,7 @@ func TestAMessageThatCannotBeReadIsLeftAlone(t *testing.T) {
 
 func TestAQueueThatIsNotThereIsOurDefect(t *testing.T) {
 	t.Parallel()
-	q := at(t, queue.Options{AWS: porttest.Emulator(t), URL: "http://localhost/000000000000/" + rand.Text() + ".fifo"})
+	q := at(t, queue.Options{AWS: porttest.AWS(t), URL: "http://localhost/000000000000/" + rand.Text() + ".fifo"})
 	if err := q.Send(t.Context(), intlog.Work{Org: "a", Entries: []string{"1"}}); !fault.Is(err, fault.Internal) {
 		t.Errorf("%v", err)
 	}

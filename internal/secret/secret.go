@@ -36,12 +36,10 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
-	"github.com/aws/smithy-go"
 
+	"github.com/passare/qbo-sync/internal/awsfault"
 	"github.com/passare/qbo-sync/internal/fault"
 )
 
@@ -148,7 +146,8 @@ func (s *Secrets) settle(ctx context.Context, name, mine, ifVersion string, fail
 	switch {
 	case err != nil && !fault.Is(err, fault.NotFound), stored == ifVersion:
 		if disagrees(failed) {
-			return unavailable(failed)
+			cause, _ := awsfault.Read(service, failed)
+			return fault.Because(cause, fault.Unavailable, "The secrets disagree for a moment.")
 		}
 		return trouble(failed)
 	case mine != "" && stored == mine:
@@ -171,29 +170,14 @@ func missing(err error) bool {
 
 // trouble says what an error of the SDK means.
 func trouble(err error) error {
-	_, answered := errors.AsType[smithy.APIError](err)
-	switch {
-	case missing(err):
+	if missing(err) {
 		return fault.New(fault.NotFound, "There is no secret of that name.")
-	case answered && retry.IsErrorRetryables(retry.DefaultRetryables).IsErrorRetryable(err) != aws.TrueTernary:
-		return fault.Because(cause(err), fault.Internal, "The secrets refuse this.")
 	}
-	return unavailable(err)
+	cause, passes := awsfault.Read(service, err)
+	if passes {
+		return fault.Because(cause, fault.Unavailable, "The secrets cannot be reached.")
+	}
+	return fault.Because(cause, fault.Internal, "The secrets refuse this.")
 }
 
-func unavailable(err error) error {
-	return fault.Because(cause(err), fault.Unavailable, "The secrets cannot be reached.")
-}
-
-// cause is an error of the SDK without the text of AWS's answer.
-func cause(err error) error {
-	answer, ok := errors.AsType[smithy.APIError](err)
-	if !ok {
-		return err
-	}
-	request := "unknown"
-	if r, ok := errors.AsType[*awshttp.ResponseError](err); ok {
-		request = r.ServiceRequestID()
-	}
-	return fmt.Errorf("Secrets Manager answers %s, request %s", answer.ErrorCode(), request)
-}
+const service = "Secrets Manager"

@@ -1,7 +1,8 @@
 package secret_test
 
 import (
-	"crypto/rand"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +11,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/passare/qbo-sync/internal/fault"
@@ -18,10 +22,26 @@ import (
 	"github.com/passare/qbo-sync/internal/secret"
 )
 
+// empty has no secrets; what the test puts into it is gone after it.
 func empty(t *testing.T) *secret.Secrets {
 	t.Helper()
-	return at(t, secret.Options{AWS: porttest.Emulator(t), Prefix: "test-" + rand.Text()})
+	config, prefix := porttest.AWS(t), porttest.NewName()
+	t.Cleanup(func() {
+		client := secretsmanager.NewFromConfig(config)
+		for _, name := range names() {
+			_, err := client.DeleteSecret(context.WithoutCancel(t.Context()), &secretsmanager.DeleteSecretInput{
+				SecretId: aws.String(prefix + "/" + name), ForceDeleteWithoutRecovery: aws.Bool(true),
+			})
+			if _, none := errors.AsType[*types.ResourceNotFoundException](err); err != nil && !none {
+				t.Error(err)
+			}
+		}
+	})
+	return at(t, secret.Options{AWS: config, Prefix: prefix})
 }
+
+// names are the secrets that the tests make, those of the suite included.
+func names() []string { return append(porttest.SecretNames(), "grant/a") }
 
 func at(t *testing.T, o secret.Options) *secret.Secrets {
 	t.Helper()
@@ -34,7 +54,7 @@ func at(t *testing.T, o secret.Options) *secret.Secrets {
 
 func TestTheSecretsAreSecrets(t *testing.T) {
 	t.Parallel()
-	porttest.Emulator(t)
+	porttest.AWS(t)
 	porttest.Secrets(t, func(t *testing.T) grant.Secrets { return empty(t) })
 }
 
