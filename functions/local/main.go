@@ -85,7 +85,7 @@ func run(ctx context.Context, args []string, env func(string) string, out, logs 
 		if secret == local.DemoWebhookSecret {
 			shown = secret + " (the demo's)"
 		}
-		_, _ = fmt.Fprintf(out, "\nEvents and REST  %s\nQuickBooks       %s\nWebhook secret   %s\nStop with Ctrl-C.\n", system.URL, system.QBOURL, shown)
+		_, _ = fmt.Fprintf(out, "\nEvents and REST  %s\nTokens           %s/dev/token\nQuickBooks       %s\nWebhook secret   %s\nStop with Ctrl-C.\n", system.URL, system.SignIn, system.QBOURL, shown)
 		<-ctx.Done()
 	}
 	return errors.Join(err, system.Close())

@@ -128,9 +128,8 @@ func sets(literal *ast.CompositeLit, field string) bool {
 func TestEveryTestsLogIsWatched(t *testing.T) {
 	t.Parallel()
 	harness := map[string]bool{
-		"internal/local/calls_test.go":      true, // starts systems, with a watch
-		"functions/connect/connect_test.go": true, // starts one with a watch that reads the lines of the function's process, too
-		"internal/local/bench_test.go":      true, // a benchmark checks nothing, and measures the product without a watch
+		"internal/local/calls_test.go": true, // starts systems, with a watch
+		"internal/local/bench_test.go": true, // a benchmark checks nothing, and measures the product without a watch
 	}
 	everyFile(t, func(path string, file *ast.File, at func(ast.Node) token.Position) {
 		if !strings.HasSuffix(path, "_test.go") || harness[path] {

@@ -75,7 +75,7 @@ func beside(o Options, d Deployed) (*System, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	_, err = s.serve(o.Listen, func(url string) (http.Handler, error) {
-		if s.issuer, err = newIssuer(url, o.Now); err != nil {
+		if err := s.issue(url); err != nil {
 			return nil, err
 		}
 		mux := http.NewServeMux()

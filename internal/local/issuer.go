@@ -35,6 +35,13 @@ func newIssuer(url string, now func() time.Time) (*issuer, error) {
 	return &issuer{url: url, key: key, signer: signer, now: now}, err
 }
 
+// issue makes the system's issuer, at an address.
+func (s *System) issue(url string) (err error) {
+	s.SignIn = url
+	s.issuer, err = newIssuer(url, s.options.Now)
+	return err
+}
+
 // people are the demo's people.
 func people() map[string]org.Person {
 	both := []org.Permission{org.SeeLog, org.Manage}

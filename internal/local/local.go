@@ -97,6 +97,7 @@ type Queue interface {
 type System struct {
 	URL    string // of events and REST
 	QBOURL string // of the simulator
+	SignIn string // of the issuer, which gives tokens: POST /dev/token
 
 	Golden  golden.Case
 	Store   Store
@@ -224,7 +225,7 @@ func (s *System) wire(secrets grant.Secrets, leases lease.Store) error {
 // api is everything on the API address.
 func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, error) {
 	var err error
-	if s.issuer, err = newIssuer(url, s.options.Now); err != nil {
+	if err = s.issue(url); err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
