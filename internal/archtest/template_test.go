@@ -224,7 +224,7 @@ func templateRules(t *testing.T) []rule {
 		}},
 		{"each function is told what it reads, and no more", eachFunctionIsTold, []change{
 			{"ConnectFunction", "          OAUTH_AUTHORIZE_URL: !Ref OauthAuthorizeUrl\n", ""},
-			{"ConnectFunction", "!Sub ${PublicUrl}/oauth/callback", "!Ref PublicUrl"},
+			{"ConnectFunction", "PUBLIC_URL: !Ref PublicUrl", "PUBLIC_URL: !Ref OidcIssuer"},
 			{"RetryFunction", "AWS_SDK_UA_APP_ID: retry", "AWS_SDK_UA_APP_ID: sync"},
 			{"", "        TABLE_NAME: !Ref Table\n", ""},
 			{"SyncFunction", "          AWS_SDK_UA_APP_ID: sync\n", "          AWS_SDK_UA_APP_ID: sync\n          CLIENT_SECRET: hush\n"},
@@ -622,7 +622,7 @@ func eachFunctionIsTold(s stack) (p problems) {
 	values := map[string]string{
 		"TABLE_NAME": "!Ref Table", "STAGE": "!Ref Stage", "QUEUE_URL": "!Ref WorkQueue", "SECRET_PREFIX": "!Ref AWS::StackName", "QBO_URL": "!Ref QboUrl",
 		"OAUTH_AUTHORIZE_URL": "!Ref OauthAuthorizeUrl", "OAUTH_TOKEN_URL": "!Ref OauthTokenUrl", "OAUTH_REVOKE_URL": "!Ref OauthRevokeUrl",
-		"OAUTH_REDIRECT_URL": "!Sub ${PublicUrl}/oauth/callback", "OIDC_ISSUER": "!Ref OidcIssuer", "OIDC_AUDIENCE": "!Ref OidcAudience",
+		"PUBLIC_URL": "!Ref PublicUrl", "OIDC_ISSUER": "!Ref OidcIssuer", "OIDC_AUDIENCE": "!Ref OidcAudience",
 		"MONTHLY_READS": "!Ref MonthlyReads",
 	}
 	for function, name := range s.functions() {

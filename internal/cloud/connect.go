@@ -50,11 +50,11 @@ func wireConnect(ctx context.Context, p product) (connection, error) {
 		return connection{}, err
 	}
 	connector := grant.NewConnector(books.keeper, p.store, books.client, retrying.New(p.store, work, p.now), p.now, grant.Options{
-		AuthorizeURL: p.AuthorizeURL, ClientID: books.clientID, RedirectURL: p.RedirectURL, Random: rand.Text,
+		AuthorizeURL: p.AuthorizeURL, ClientID: books.clientID, Random: rand.Text,
 	})
 	mux := http.NewServeMux()
 	(&httpapi.Connection{
-		Gate: p.gate(books), Connector: connector, Reads: p.table, Allowance: p.MonthlyReads, Now: p.now, Random: rand.Text, Log: p.log,
+		Gate: p.gate(books), Connector: connector, Reads: p.table, Allowance: p.MonthlyReads, Now: p.now, Random: rand.Text, Log: p.log, PublicURL: p.PublicURL,
 	}).Register(mux)
 	return connection{api: p.api(mux), connector: connector}, nil
 }

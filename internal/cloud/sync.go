@@ -2,8 +2,6 @@ package cloud
 
 import (
 	"context"
-	"fmt"
-	"runtime/debug"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -26,7 +24,11 @@ func Sync(p Process) func(context.Context, events.SQSEvent) (events.SQSEventResp
 		ctx, cancel := context.WithTimeout(ctx, intlog.WorkerDeadline)
 		defer cancel()
 		for _, m := range event.Records {
-			if err := work(ctx, *worker, m.Body); err != nil {
+			w, err := queue.Decode(m.Body)
+			if err == nil {
+				err = (*worker).Handle(ctx, w)
+			}
+			if err != nil {
 				f.told.Log().ErrorContext(ctx, "work failed", "message", m.MessageId, "error", fault.Line(err))
 			}
 		}
@@ -40,18 +42,4 @@ func wireSync(ctx context.Context, p product) (*posting.Worker, error) {
 		return nil, err
 	}
 	return posting.New(p.store, books.client, matching.New(p.table, books.client, books.leases, p.now), p.now), nil
-}
-
-// work does what a message says.
-func work(ctx context.Context, worker *posting.Worker, message string) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fault.Because(fmt.Errorf("%T at %s", p, debug.Stack()), fault.Internal, "The worker panicked; what it was at is due again by itself.")
-		}
-	}()
-	w, err := queue.Decode(message)
-	if err != nil {
-		return err
-	}
-	return worker.Handle(ctx, w)
 }

@@ -22,7 +22,7 @@ type Settings struct {
 	RevokeURL    string // OAUTH_REVOKE_URL
 	MonthlyReads int    // MONTHLY_READS: metered reads of QuickBooks that the app may make
 	AuthorizeURL string // OAUTH_AUTHORIZE_URL: the consent page
-	RedirectURL  string // OAUTH_REDIRECT_URL: our callback, exactly as the app's settings at Intuit have it
+	PublicURL    string // PUBLIC_URL: where people's browsers reach us; may be empty, which is the HTTP API's own address
 	Issuer       string // OIDC_ISSUER: of admins' tokens
 	Audience     string // OIDC_AUDIENCE
 }
@@ -34,7 +34,7 @@ func Names(function string) []string {
 	of := map[string][]string{
 		"ingest":  {"QUEUE_URL", "SECRET_PREFIX"},
 		"admin":   slices.Concat([]string{"QUEUE_URL"}, quickBooks, people),
-		"connect": slices.Concat([]string{"QUEUE_URL", "OAUTH_AUTHORIZE_URL", "OAUTH_REDIRECT_URL"}, quickBooks, people),
+		"connect": slices.Concat([]string{"QUEUE_URL", "OAUTH_AUTHORIZE_URL", "PUBLIC_URL"}, quickBooks, people),
 		"sync":    quickBooks,
 		"retry":   {"QUEUE_URL"},
 	}
@@ -55,7 +55,7 @@ func Read(env func(string) string, function string) (Settings, error) {
 	s := Settings{
 		Table: r.text("TABLE_NAME"), Stage: r.text("STAGE"), QueueURL: r.address("QUEUE_URL"), SecretPrefix: r.text("SECRET_PREFIX"), QBOURL: r.address("QBO_URL"),
 		TokenURL: r.address("OAUTH_TOKEN_URL"), RevokeURL: r.address("OAUTH_REVOKE_URL"), MonthlyReads: r.number("MONTHLY_READS"),
-		AuthorizeURL: r.address("OAUTH_AUTHORIZE_URL"), RedirectURL: r.address("OAUTH_REDIRECT_URL"), Issuer: r.address("OIDC_ISSUER"), Audience: r.text("OIDC_AUDIENCE"),
+		AuthorizeURL: r.address("OAUTH_AUTHORIZE_URL"), PublicURL: r.optional("PUBLIC_URL"), Issuer: r.address("OIDC_ISSUER"), Audience: r.text("OIDC_AUDIENCE"),
 	}
 	if r.wrong != nil {
 		return Settings{}, fmt.Errorf("config.Read: %w", &fault.Error{Code: fault.Invalid, Message: "Some settings are wrong.", Fields: r.wrong})
@@ -91,6 +91,14 @@ func (r *reader) address(name string) string {
 		r.refuse(name, value, "must be an address")
 	}
 	return value
+}
+
+// optional is an address, or nothing.
+func (r *reader) optional(name string) string {
+	if r.env(name) == "" {
+		return ""
+	}
+	return r.address(name)
 }
 
 func (r *reader) number(name string) int {

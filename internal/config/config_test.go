@@ -14,7 +14,7 @@ func settings() map[string]string {
 	return map[string]string{
 		"TABLE_NAME": "t", "STAGE": "dev", "QUEUE_URL": "https://sqs.example/q.fifo", "SECRET_PREFIX": "p", "QBO_URL": "https://quickbooks.api.intuit.com",
 		"OAUTH_AUTHORIZE_URL": "https://a.example/", "OAUTH_TOKEN_URL": "https://t.example/", "OAUTH_REVOKE_URL": "https://r.example/",
-		"OAUTH_REDIRECT_URL": "https://us.example/oauth/callback", "OIDC_ISSUER": "https://i.example", "OIDC_AUDIENCE": "us", "MONTHLY_READS": "500000",
+		"PUBLIC_URL": "https://us.example", "OIDC_ISSUER": "https://i.example", "OIDC_AUDIENCE": "us", "MONTHLY_READS": "500000",
 	}
 }
 
@@ -27,7 +27,7 @@ func TestWhatIsSetIsRead(t *testing.T) {
 	got, err := read(settings(), "connect")
 	want := config.Settings{
 		Table: "t", Stage: "dev", QueueURL: "https://sqs.example/q.fifo", SecretPrefix: "p", QBOURL: "https://quickbooks.api.intuit.com", AuthorizeURL: "https://a.example/",
-		TokenURL: "https://t.example/", RevokeURL: "https://r.example/", RedirectURL: "https://us.example/oauth/callback", Issuer: "https://i.example", Audience: "us", MonthlyReads: 500_000,
+		TokenURL: "https://t.example/", RevokeURL: "https://r.example/", PublicURL: "https://us.example", Issuer: "https://i.example", Audience: "us", MonthlyReads: 500_000,
 	}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Error(diff, err)
@@ -53,7 +53,7 @@ func TestAFunctionReadsWhatItNeedsAndNothingElse(t *testing.T) {
 		for _, name := range config.Names(function) {
 			without := settings()
 			delete(without, name)
-			if _, err := read(without, function); !fault.Is(err, fault.Invalid) {
+			if _, err := read(without, function); fault.Is(err, fault.Invalid) == (name == "PUBLIC_URL") {
 				t.Errorf("%s without %s: %v", function, name, err)
 			}
 		}
@@ -72,8 +72,7 @@ func TestEverythingWrongIsNamedAtOnce(t *testing.T) {
 	}
 	want := []string{
 		"TABLE_NAME is missing", "STAGE is missing", "QUEUE_URL must be an address", "SECRET_PREFIX is missing", "QBO_URL is missing", "OAUTH_TOKEN_URL is missing",
-		"OAUTH_REVOKE_URL is missing", "MONTHLY_READS must be a number above zero", "OAUTH_AUTHORIZE_URL is missing", "OAUTH_REDIRECT_URL is missing",
-		"OIDC_ISSUER is missing", "OIDC_AUDIENCE is missing",
+		"OAUTH_REVOKE_URL is missing", "MONTHLY_READS must be a number above zero", "OAUTH_AUTHORIZE_URL is missing", "OIDC_ISSUER is missing", "OIDC_AUDIENCE is missing",
 	}
 	if diff := cmp.Diff(want, wrong); diff != "" || !fault.Is(err, fault.Invalid) {
 		t.Error(diff, err)

@@ -22,6 +22,7 @@ type Attempt struct {
 	Subject string    `json:"subject"`
 	Name    string    `json:"name"`
 	Other   bool      `json:"other"` // another company than the present one is wanted
+	Back    string    `json:"back"`  // where Intuit sends the browser back to; the exchange must name the same address
 	Ends    time.Time `json:"ends"`
 }
 
@@ -66,7 +67,6 @@ type Waiting interface {
 type Options struct {
 	AuthorizeURL string
 	ClientID     string
-	RedirectURL  string        // where Intuit sends the browser back to, exactly as the app's settings have it
 	Random       func() string // at least 128 bits, never the same
 }
 
@@ -89,16 +89,16 @@ func NewConnector(keeper *Keeper, store Store, companies Companies, waiting Wait
 }
 
 // Start begins a consent and gives Intuit's address for it. browser is a secret that only the person's browser has; other says that another
-// company than the present one is wanted.
-func (c *Connector) Start(ctx context.Context, p org.Person, browser string, other bool) (address string, ends time.Time, err error) {
+// company than the present one is wanted; back is where Intuit sends the browser back to, exactly as the app's settings at Intuit have it.
+func (c *Connector) Start(ctx context.Context, p org.Person, browser string, other bool, back string) (address string, ends time.Time, err error) {
 	state := c.o.Random()
 	ends = c.now().Add(AttemptLife)
-	a := Attempt{ID: hashed(state), Browser: hashed(browser), Org: p.Org, Subject: p.Subject, Name: p.Name, Other: other, Ends: ends}
+	a := Attempt{ID: hashed(state), Browser: hashed(browser), Org: p.Org, Subject: p.Subject, Name: p.Name, Other: other, Back: back, Ends: ends}
 	if err := c.store.PutAttempt(ctx, a); err != nil {
 		return "", ends, fmt.Errorf("grant.Start: %w", err)
 	}
 	query := url.Values{
-		"client_id": {c.o.ClientID}, "response_type": {"code"}, "scope": {"com.intuit.quickbooks.accounting"}, "redirect_uri": {c.o.RedirectURL}, "state": {state},
+		"client_id": {c.o.ClientID}, "response_type": {"code"}, "scope": {"com.intuit.quickbooks.accounting"}, "redirect_uri": {back}, "state": {state},
 	}
 	return c.o.AuthorizeURL + "?" + query.Encode(), ends, nil
 }
@@ -155,7 +155,7 @@ func (c *Connector) finish(ctx context.Context, a Answer) (done Connected, err e
 	} else if owner != "" && owner != attempt.Org {
 		return done, fault.New(fault.Conflict, "This QuickBooks company is connected to another organisation already, and nothing was changed. The books of a company belong to one organisation: choose another one, or have it disconnected there first.")
 	}
-	tokens, err := c.keeper.oauth.Exchange(ctx, a.Code, c.o.RedirectURL)
+	tokens, err := c.keeper.oauth.Exchange(ctx, a.Code, attempt.Back)
 	if err != nil {
 		return done, unanswered(err, "Start again.")
 	}

@@ -46,6 +46,9 @@ const (
 	otherRealm  = "2002"
 )
 
+// callback is where the browser comes back to.
+const callback = "https://sync.example/oauth/callback"
+
 func ana() org.Person { return org.Person{Subject: "ana", Name: "Ana Diaz", Org: "willow"} }
 
 func newOffice(t *testing.T) *office {
@@ -75,7 +78,7 @@ func newOffice(t *testing.T) *office {
 		t.Fatal(err)
 	}
 	o.connector = grant.NewConnector(o.keeper, o.store, o.client, retrying.New(o.store, memory.NewQueue(), now), now, grant.Options{
-		AuthorizeURL: o.server.URL + "/connect/oauth2", ClientID: "id", RedirectURL: "https://sync.example/oauth/callback",
+		AuthorizeURL: o.server.URL + "/connect/oauth2", ClientID: "id",
 		Random: func() string { o.states++; return fmt.Sprint("state-", o.states) },
 	})
 	config := org.Config{Org: "willow", Mapping: org.Mapping{Version: 3, GL: map[string]string{"4000": "17"}}, CloseDate: "2026-01-31"}
@@ -110,7 +113,7 @@ func (o *office) consent(browser string, other bool, choice string) grant.Answer
 
 func (o *office) consentOf(p org.Person, browser string, other bool, choice string) grant.Answer {
 	o.t.Helper()
-	address, _, err := o.connector.Start(o.t.Context(), p, browser, other)
+	address, _, err := o.connector.Start(o.t.Context(), p, browser, other, callback)
 	if err != nil {
 		o.t.Fatal(err)
 	}
@@ -587,7 +590,7 @@ func TestTheEndIsWarnedOf(t *testing.T) {
 func TestTheConsentAsksForNothingMore(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
-	address, ends, err := o.connector.Start(t.Context(), ana(), "chrome", false)
+	address, ends, err := o.connector.Start(t.Context(), ana(), "chrome", false, callback)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -596,7 +599,7 @@ func TestTheConsentAsksForNothingMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := url.Values{
-		"client_id": {"id"}, "response_type": {"code"}, "scope": {"com.intuit.quickbooks.accounting"}, "redirect_uri": {"https://sync.example/oauth/callback"}, "state": {"state-1"},
+		"client_id": {"id"}, "response_type": {"code"}, "scope": {"com.intuit.quickbooks.accounting"}, "redirect_uri": {callback}, "state": {"state-1"},
 	}
 	if diff := cmp.Diff(want, u.Query()); diff != "" || !ends.Equal(o.now.Add(10*time.Minute)) {
 		t.Errorf("until %s\n%s", ends, diff)

@@ -18,7 +18,7 @@ import (
 // Connector connects organisations to QuickBooks (package grant).
 type Connector interface {
 	View(ctx context.Context, org string) (grant.View, error)
-	Start(ctx context.Context, p org.Person, browser string, other bool) (address string, ends time.Time, err error)
+	Start(ctx context.Context, p org.Person, browser string, other bool, back string) (address string, ends time.Time, err error)
 	Finish(ctx context.Context, a grant.Answer) (grant.Connected, error)
 	Disconnect(ctx context.Context, p org.Person) error
 }
@@ -38,6 +38,7 @@ type Connection struct {
 	Now       func() time.Time
 	Random    func() string // at least 128 bits
 	Log       *slog.Logger
+	PublicURL string // where people's browsers reach us, without a slash at the end; empty: the host that was asked, by https
 }
 
 // Register adds the routes.
@@ -136,7 +137,7 @@ func (h *Connection) start(w http.ResponseWriter, r *http.Request, p org.Person)
 	if browser == "" {
 		browser = h.Random()
 	}
-	address, ends, err := h.Connector.Start(r.Context(), p, browser, other)
+	address, ends, err := h.Connector.Start(r.Context(), p, browser, other, h.back(r))
 	if err != nil {
 		return err
 	}
@@ -148,6 +149,11 @@ func (h *Connection) start(w http.ResponseWriter, r *http.Request, p org.Person)
 		Ends    time.Time `json:"expires_at"`
 	}{address, ends})
 	return nil
+}
+
+// back is the address of the callback. The app's settings at Intuit must have it, too, so that no other host can be named here.
+func (h *Connection) back(r *http.Request) string {
+	return cmp.Or(h.PublicURL, "https://"+r.Host) + "/oauth/callback"
 }
 
 func browserOf(r *http.Request) string {

@@ -27,7 +27,7 @@ type connector struct {
 
 func (c connector) View(context.Context, string) (grant.View, error) { return c.view, c.err }
 
-func (c connector) Start(context.Context, org.Person, string, bool) (string, time.Time, error) {
+func (c connector) Start(context.Context, org.Person, string, bool, string) (string, time.Time, error) {
 	return "https://intuit.example/connect?state=x", readAt().Add(grant.AttemptLife), c.err
 }
 

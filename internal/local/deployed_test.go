@@ -148,7 +148,10 @@ func (c *onAWS) consents(user, realm string) (back string, cookie http.Header) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	return "/oauth/callback?" + to.RawQuery, http.Header{"Cookie": {value}, "Accept": {"application/json"}}
+	if to.Scheme != "https" || !strings.Contains(to.Host, ".execute-api.") || to.Path != "/oauth/callback" {
+		c.t.Errorf("the browser is sent to %s", to)
+	}
+	return to.Path + "?" + to.RawQuery, http.Header{"Cookie": {value}, "Accept": {"application/json"}}
 }
 
 // unauthorized makes QuickBooks refuse the token of the next call, so that whoever makes it renews the grant.

@@ -234,12 +234,12 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 	}
 	gate := httpapi.Gate{People: httpapi.NewOIDC(url, audience, s.HTTP, s.options.Now), NewTrace: rand.Text}
 	s.connector = grant.NewConnector(s.Keeper, s.Store, s.Client, s.Retrier, s.options.Now, grant.Options{
-		AuthorizeURL: s.QBOURL + consentPath, ClientID: clientID, RedirectURL: url + "/oauth/callback", Random: rand.Text,
+		AuthorizeURL: s.QBOURL + consentPath, ClientID: clientID, Random: rand.Text,
 	})
 	events.Register(mux)
 	(&httpapi.Entries{Gate: gate, Desk: review.New(s.Store, s.Queue, s.options.Now)}).Register(mux)
 	(&httpapi.Connection{
-		Gate: gate, Connector: s.connector, Reads: s.Store, Allowance: monthlyReads, Now: s.options.Now, Random: rand.Text, Log: s.options.Log,
+		Gate: gate, Connector: s.connector, Reads: s.Store, Allowance: monthlyReads, Now: s.options.Now, Random: rand.Text, Log: s.options.Log, PublicURL: url,
 	}).Register(mux)
 	(&httpapi.Links{Gate: gate, Relinker: matching.NewRelinker(s.Store, s.Client, s.Retrier, s.options.Now)}).Register(mux)
 	httpapi.RegisterProblems(mux)

@@ -471,6 +471,33 @@ func TestSettingsChangedAfterTheClaimAreRespected(t *testing.T) {
 	}
 }
 
+// panicking is a QuickBooks client with a defect that one entry meets.
+type panicking struct {
+	posting.Books
+	at string
+}
+
+func (p panicking) CreateJournalEntry(ctx context.Context, at org.Company, e journal.Entry, id string) (string, error) {
+	if strings.Contains(e.Note(), p.at) {
+		panic("John Smith's entry")
+	}
+	return p.Books.CreateJournalEntry(ctx, at, e, id)
+}
+
+func TestAnEntryThatMakesTheWorkerPanicKeepsNoOtherWaiting(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	bad, good := h.send(event("payment.created", "p1", 1, paid("10.00"))), h.send(event("payment.created", "p2", 1, paid("10.00")))
+	worker := posting.New(h.store, panicking{h.client, "payment/p1"}, h.matcher, h.clock.now)
+	err := worker.Handle(t.Context(), intlog.Work{Org: willow, Entries: []string{bad, good}})
+	if line := fault.Line(err); !fault.Is(err, fault.Internal) || !strings.Contains(line, "panic of string") || strings.Contains(line, "John Smith") {
+		t.Errorf("%s", line)
+	}
+	h.is(good, intlog.Synced)
+	h.later(intlog.FirstDue) // with a worker without the defect
+	h.is(bad, intlog.Synced)
+}
+
 func TestAWorkerThatIsTooSlowDoesNotSend(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)

@@ -3,6 +3,7 @@ package posting
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -60,19 +61,29 @@ func New(store Store, books Books, names Matcher, now func() time.Time) *Worker 
 }
 
 // Handle works off one message, entry by entry. It always acknowledges: what could not be done is due
-// again by itself. The error is for the log.
+// again by itself, and an entry that makes the worker panic keeps no other one waiting. The error is for the log.
 func (w *Worker) Handle(ctx context.Context, work intlog.Work) error {
 	var first error
 	for _, id := range work.Entries {
 		key, err := intlog.ParseKey(work.Org, id)
 		if err == nil {
-			err = w.Sync(ctx, key)
+			err = calmly(func() error { return w.Sync(ctx, key) })
 		}
 		if err != nil && first == nil {
 			first = fmt.Errorf("posting.Handle: entry %s: %w", id, err)
 		}
 	}
 	return first
+}
+
+// calmly makes an error of a panic: of its kind and place, since its text may quote the entry.
+func calmly(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fault.Because(fmt.Errorf("panic of %T: %s", p, debug.Stack()), fault.Internal, "The worker panicked. The entry is due again by itself.")
+		}
+	}()
+	return f()
 }
 
 // Sync brings one entry as far as it goes now. An entry that is not due, or that another worker holds,
