@@ -138,7 +138,7 @@ func (c *Connector) finish(ctx context.Context, a Answer) (done Connected, err e
 	if err != nil {
 		return done, err
 	}
-	config, err := c.store.Config(ctx, attempt.Org)
+	config, err := c.config(ctx, attempt.Org)
 	if err != nil {
 		return done, err
 	}
@@ -229,6 +229,15 @@ func (c *Connector) disown(ctx context.Context, config org.Config, cause error) 
 	return cause
 }
 
+// config reads an organisation's configuration. One that nobody has connected yet has none: it begins with every switch off.
+func (c *Connector) config(ctx context.Context, id string) (org.Config, error) {
+	config, err := c.store.Config(ctx, id)
+	if fault.Is(err, fault.NotFound) {
+		return org.Config{Org: id, Name: id}, nil
+	}
+	return config, err
+}
+
 func ending(now time.Time, life time.Duration) time.Time {
 	if life == 0 {
 		return time.Time{}
@@ -253,7 +262,7 @@ func (c *Connector) configure(ctx context.Context, config org.Config, realm stri
 		if !fault.Is(err, fault.Conflict) {
 			return err
 		}
-		if config, err = c.store.Config(ctx, config.Org); err != nil {
+		if config, err = c.config(ctx, config.Org); err != nil {
 			return err
 		}
 	}
@@ -332,7 +341,7 @@ type View struct {
 
 // View reads an organisation's connection. Errors: fault.NotFound.
 func (c *Connector) View(ctx context.Context, id string) (View, error) {
-	config, err := c.store.Config(ctx, id)
+	config, err := c.config(ctx, id)
 	if err != nil {
 		return View{}, fmt.Errorf("grant.View: %w", err)
 	}

@@ -605,3 +605,22 @@ func TestTheConsentAsksForNothingMore(t *testing.T) {
 		t.Errorf("until %s\n%s", ends, diff)
 	}
 }
+
+func TestAnOrganisationThatNobodyKnowsYetBeginsByConnecting(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	eve := org.Person{Subject: "eve", Name: "Eve Oak", Org: "oak"}
+	if v, err := o.connector.View(t.Context(), "oak"); err != nil || v.State != grant.Never {
+		t.Errorf("%+v %v", v, err)
+	}
+	if _, err := o.connector.Finish(t.Context(), o.consentOf(eve, "chrome", false, "realm="+otherRealm)); err != nil {
+		t.Fatal(err)
+	}
+	c, err := o.store.Config(t.Context(), "oak")
+	if err != nil || c.Realm != otherRealm || c.Settings != (org.Settings{}) || !c.Connected() {
+		t.Errorf("%+v %v", c, err)
+	}
+	if v, err := o.connector.View(t.Context(), "oak"); err != nil || v.State != grant.Alive {
+		t.Errorf("%+v %v", v, err)
+	}
+}

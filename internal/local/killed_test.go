@@ -27,9 +27,11 @@ import (
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/lease"
+	"github.com/passare/qbo-sync/internal/local"
 	"github.com/passare/qbo-sync/internal/money"
 	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/qbosim"
+	"github.com/passare/qbo-sync/internal/webhook"
 )
 
 var seed = flag.Uint64("seed", 0, "of the events, and of whom is killed when; 0: another one each time")
@@ -81,6 +83,7 @@ func TestNothingIsLostOrDoubledWhileProcessesAreKilled(t *testing.T) {
 	retrying.Wait()
 	s.proof()
 	t.Logf("killed: %v; all at rest after %s", byFunction, time.Since(began).Round(time.Second))
+	s.replaceSecret()
 }
 
 // prepare connects the organisations, and lets a message come again soon after its worker was killed.
@@ -326,4 +329,47 @@ func (s *storm) paid(j qbosim.JournalEntry) (record string, paid money.Cents) {
 		paid += amount
 	}
 	return words[0] + " " + words[1], paid
+}
+
+// replaceSecret replaces the secret of Passare's signatures without a gap: both count while both are there, and the function sees that by itself.
+func (s *storm) replaceSecret() {
+	s.t.Helper()
+	const before, after = local.DemoWebhookSecret, "whsec_dGhlIHNlY3JldCB0aGF0IGNvbWVzIGFmdGVy"
+	s.watch.Secret("webhook secret", after)
+	put := func(value string) {
+		body := fmt.Sprintf(`{"SecretId":%q,"SecretString":%q}`, os.Getenv("SECRET_PREFIX")+"/webhook", value)
+		if res, answer := s.call("secretsmanager", "/", "secretsmanager.PutSecretValue", body); res.StatusCode != http.StatusOK {
+			s.t.Fatalf("%d %s", res.StatusCode, answer)
+		}
+	}
+	signed := func(secret string) int {
+		body, at := []byte(event(s.orgs[0].Org, "payment.created", "signed", 1, "c0", cash)), cloud.Paced(time.Now)()
+		signature, err := webhook.Sign(secret, "msg", at, body)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		status, _, err := s.Call(s.t.Context(), http.MethodPost, "/v1/events", http.Header{
+			"Content-Type": {one}, "Webhook-Id": {"msg"}, "Webhook-Timestamp": {strconv.FormatInt(at.Unix(), 10)}, "Webhook-Signature": {signature},
+		}, body)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return status
+	}
+	becomes := func(secret string, taken bool) {
+		ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
+		defer cancel()
+		for (signed(secret) < 300) != taken {
+			if lease.Pause(ctx, 100*time.Millisecond) != nil {
+				s.t.Fatalf("a delivery that is signed with a secret which is %t", taken)
+			}
+		}
+	}
+	put(before + " " + after)
+	becomes(after, true)
+	if status := signed(before); status >= 300 {
+		s.t.Errorf("the one before is refused at once: %d", status)
+	}
+	put(after)
+	becomes(before, false)
 }
