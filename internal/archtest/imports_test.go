@@ -3,7 +3,9 @@ package archtest_test
 import (
 	"encoding/json"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -167,6 +169,26 @@ func TestTestsAreBlackBox(t *testing.T) {
 	for _, p := range list(t) {
 		if len(p.TestImports) > 0 {
 			t.Errorf("%s has tests inside the package: test what it promises, from outside (package x_test)", p.ImportPath)
+		}
+	}
+}
+
+// longestMain is how many lines a function's main may have: it starts what package cloud makes, and nothing else.
+const longestMain = 40
+
+func TestAFunctionIsShort(t *testing.T) {
+	t.Parallel()
+	mains, err := filepath.Glob("../../functions/*/*.go")
+	if err != nil || len(mains) < 6 {
+		t.Fatalf("%d functions, %v", len(mains), err)
+	}
+	for _, path := range mains {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if lines := strings.Count(string(raw), "\n"); lines > longestMain && !strings.Contains(path, "/local/") {
+			t.Errorf("%s has %d lines", path, lines)
 		}
 	}
 }

@@ -674,3 +674,21 @@ func everythingIsDescribed(s stack) (p problems) {
 	}
 	return p
 }
+
+func TestTheRunbookHasEveryAlarm(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := readTemplate(t, templateText(t))
+	for _, alarm := range s.of("AWS::CloudWatch::Alarm") {
+		_, name, _ := strings.Cut(s.properties(alarm).at("AlarmName").String(), "${AWS::StackName}-")
+		if strings.HasSuffix(name, "-throttles") {
+			name = "…-throttles"
+		}
+		if !strings.Contains(string(readme), "`"+name+"`") {
+			t.Errorf("README says nothing of the alarm %s", name)
+		}
+	}
+}

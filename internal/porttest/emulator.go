@@ -51,7 +51,7 @@ func Emulator(t *testing.T) aws.Config {
 	t.Helper()
 	address := os.Getenv(emulatorAt)
 	if address == "" {
-		t.Skip(emulatorAt + " is not set; `make test-ministack` starts ministack and sets it")
+		t.Skip(emulatorAt + " is not set; `make test-aws` starts ministack and sets it")
 	}
 	return On(address)
 }
