@@ -11,6 +11,7 @@ import (
 
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/org"
+	"github.com/passare/qbo-sync/internal/passare"
 )
 
 // skew is how far clocks may differ when a token's times are checked.
@@ -55,7 +56,7 @@ func (o *OIDC) Person(ctx context.Context, token string) (org.Person, error) {
 	if err := verified.Claims(&claims); err != nil {
 		return refused(err)
 	}
-	if claims.Org == "" {
+	if !passare.NamesOrganisation(claims.Org) {
 		return refused(nil)
 	}
 	return org.Person{Subject: verified.Subject, Name: claims.Name, Org: claims.Org, Permissions: claims.Permissions}, nil

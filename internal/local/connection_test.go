@@ -343,3 +343,18 @@ func TestLinksAreShownAndChanged(t *testing.T) {
 		t.Errorf("the next entry stands on %+v", last[len(last)-1])
 	}
 }
+
+func TestATokenNamesAnOrganisationOrNobody(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	for id, want := range map[string]int{"new-one": http.StatusOK, "": 401, "a/b": 401, "a#b": 401, "a b": 401, "ä": 401, strings.Repeat("a", 101): 401} {
+		token, err := s.TokenOf(org.Person{Subject: "eve", Name: "Eve", Org: id, Permissions: []org.Permission{org.Manage}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := ask(t, s, "", http.MethodGet, "/v1/connection", "", http.Header{"Authorization": {"Bearer " + token}})
+		if r.status != want || want == http.StatusOK && !strings.Contains(r.body, "never_connected") {
+			t.Errorf("%q: %d %s", id, r.status, r.body)
+		}
+	}
+}

@@ -129,15 +129,18 @@ func decodeEnvelope(r *reader) Event {
 func (r *reader) organisation(key string) string {
 	s := r.text(key, required, 2*MaxID)
 	id, ok := strings.CutPrefix(s, "/organizations/")
-	if s != "" && (!ok || id == "" || len(id) > MaxID || strings.ContainsFunc(id, notOrganisation)) {
+	if s != "" && (!ok || !NamesOrganisation(id)) {
 		r.wrong(key, s, "must be /organizations/ and the organisation's id")
 		return ""
 	}
 	return id
 }
 
-func notOrganisation(c rune) bool {
-	return c != '-' && c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
+// NamesOrganisation says whether an id can be an organisation's: letters, digits, "-" and "_", at most MaxID (events.md, Envelope).
+func NamesOrganisation(id string) bool {
+	return id != "" && len(id) <= MaxID && !strings.ContainsFunc(id, func(c rune) bool {
+		return c != '-' && c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
+	})
 }
 
 // extensions lets CloudEvents extension attributes pass (lower-case letters and digits, a scalar), and
