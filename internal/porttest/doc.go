@@ -16,7 +16,7 @@
 //
 // # Where emulators are not AWS
 //
-// No rule is left out for any of these; each is why something is tested otherwise, or not taken from an emulator's answers.
+// No rule of a suite is left out for any of these; each is why something is tested otherwise, or not taken from an emulator's answers.
 //
 //   - all: nothing is ever throttled or broken, no transaction is in another's way, and no batch is taken in part. The package dynamo's tests have these
 //     troubles of their own.
@@ -24,7 +24,7 @@
 //   - all: a message of a queue comes once, in time.
 //   - DynamoDB Local: a transaction consumes half of AWS's units (two puts: 2, not 4). The units of links are from AWS's price list.
 //   - DynamoDB Local: listens on every interface, and knows no other way; .ci/dynamodb-local gives it a network of its own.
-//   - ministack: a query consumes 0.5 units whatever it reads. The units of the package dynamo's documentation hold on it, since they are of small items.
+//   - ministack: a query consumes 0.5 units whatever it reads. What an entry costs by its path is counted on DynamoDB Local.
 //   - ministack: the first version of a secret (CreateSecret) is not the token of its call; nothing relies on that.
 //   - ministack: a secret of more than 64 KB is not refused; the package secret refuses them itself.
 //   - ministack: no StartMessageMoveTask for FIFO queues; nothing uses it.
