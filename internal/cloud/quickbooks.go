@@ -10,6 +10,7 @@ import (
 	"github.com/passare/qbo-sync/internal/grant"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/lease"
+	"github.com/passare/qbo-sync/internal/pacing"
 	"github.com/passare/qbo-sync/internal/qbo"
 	"github.com/passare/qbo-sync/internal/secret"
 )
@@ -46,7 +47,7 @@ func (p product) quickBooks(ctx context.Context, function string) (q quickBooks,
 	q.leases = lease.New(p.table, function+"-"+rand.Text(), p.now)
 	q.keeper = grant.New(secrets, q.leases, oauth, p.now)
 	q.client, err = qbo.New(qbo.Options{
-		BaseURL: p.QBOURL, HTTP: q.web, Tokens: q.keeper, Timeout: intlog.RequestTimeout, Now: p.now, Meter: p.table, Pauses: p.table, Allowance: p.MonthlyReads,
+		BaseURL: p.QBOURL, HTTP: q.web, Tokens: q.keeper, Timeout: intlog.RequestTimeout, Now: p.now, Meter: p.table, Pauses: p.table, Pace: pacing.New(p.table, p.now), Allowance: p.MonthlyReads,
 	})
 	return q, err
 }

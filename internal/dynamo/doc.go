@@ -19,6 +19,7 @@
 //	link, by id     O#org                  linked#realm#kind#id
 //	connection      O#org                  connection               connections · org
 //	lease           O#org                  lease#thing
+//	reservation     O#org                  reserved#thing
 //	reads           O#org (sum: O#)        reads#month
 //	quarantined     O#org#quarantine       SHA-256 of the body      O#org#quarantine · time#serial
 //	  its serials   O#org                  quarantined
@@ -81,6 +82,6 @@
 //	Update: to another person's tab, or from one to the machine   3 write
 //
 // So an entry that goes by itself has 6 write units, and 1 read unit whenever its configuration or record is read. By DynamoDB's price list (DynamoDB Local
-// says less): a link is 4 write units, a replaced one 8 (it is counted in the configuration) and 1 read, a lease 1 to take and 1 to give back, a metered read 2, and looking for what is due,
+// says less): a link is 4 write units, a replaced one 8 (it is counted in the configuration) and 1 read, a lease 1 to take and 1 to give back, a reservation 1 and 1 read, a metered read 2, and looking for what is due,
 // when nothing is, 0.5 read units for each of 18 partitions.
 package dynamo

@@ -12,6 +12,7 @@ import (
 
 	"github.com/passare/qbo-sync/internal/dynamo"
 	"github.com/passare/qbo-sync/internal/lease"
+	"github.com/passare/qbo-sync/internal/pacing"
 	"github.com/passare/qbo-sync/internal/porttest"
 )
 
@@ -54,4 +55,10 @@ func TestTheLeasesAreLeases(t *testing.T) {
 	t.Parallel()
 	db := connect(t)
 	porttest.Leases(t, func(t *testing.T) lease.Store { return dynamo.New(db, table(t)) })
+}
+
+func TestTheReservationsAreReservations(t *testing.T) {
+	t.Parallel()
+	db := connect(t)
+	porttest.Reservations(t, func(t *testing.T) pacing.Store { return dynamo.New(db, table(t)) })
 }

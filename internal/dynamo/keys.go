@@ -149,6 +149,8 @@ func attemptEnds(a grant.Attempt) int64 { return a.Ends.Add(attemptKept).Unix() 
 
 func ownerKey(realm string) key { return key{join("company", realm), "owner"} }
 
+func reservationKey(id, thing string) key { return key{orgPK(id), join("reserved", thing)} }
+
 func leaseKey(id, thing string) key { return key{orgPK(id), join("lease", thing)} }
 
 // readsKey counts an organisation's reads in a month; no organisation has the sum of all.

@@ -20,3 +20,19 @@ func (s *Store) Lease(ctx context.Context, org, thing, owner string, now, until 
 func (s *Store) Unlease(ctx context.Context, org, thing, owner string) error {
 	return within("Unlease", s.remove(ctx, leaseKey(org, thing), ownedBy(owner)))
 }
+
+// Reserve gives an organisation's next time for a thing: not before now, and apart from the one that was given before. Errors: fault.Unavailable; then a
+// time may have been given to nobody.
+func (s *Store) Reserve(ctx context.Context, org, thing string, now time.Time, apart time.Duration) (time.Time, error) {
+	at := now
+	_, err := s.amend(ctx, reservationKey(org, thing), func(stored item) (item, error) {
+		last, err := timeOf(stored, attrUntil)
+		if at = now; err == nil && last.Add(apart).After(now) {
+			at = last.Add(apart)
+		}
+		it := reservationKey(org, thing).item()
+		it[attrUntil] = text(stamp(at))
+		return it, err
+	})
+	return at, within("Reserve", err)
+}

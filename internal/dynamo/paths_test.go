@@ -55,6 +55,16 @@ func (c *counted) CreateJournalEntry(_ context.Context, _ org.Company, e journal
 	return c.taken[len(c.taken)-1].ID, nil
 }
 
+// CreateJournalEntries creates each by itself.
+func (c *counted) CreateJournalEntries(ctx context.Context, at org.Company, entries []journal.BatchItem, id string) ([]journal.Outcome, error) {
+	outcomes := make([]journal.Outcome, len(entries))
+	for i, e := range entries {
+		outcomes[i].ID, outcomes[i].Err = c.CreateJournalEntry(ctx, at, e.Entry, id)
+	}
+	c.cost.QuickBooksWrites -= len(entries) - 1 // by one request
+	return outcomes, nil
+}
+
 func (c *counted) JournalEntriesByDocNumber(_ context.Context, _ org.Company, docs []string) ([]journal.FoundEntry, error) {
 	c.cost.QuickBooksReads++
 	return slices.DeleteFunc(slices.Clone(c.taken), func(f journal.FoundEntry) bool { return !slices.Contains(docs, f.DocNumber) }), nil
@@ -281,6 +291,31 @@ func TestGoldenTheCostOfAnEntryByPath(t *testing.T) {
 				w.release(id)
 				return id
 			})
+		}},
+		{"each of thirty that were released together", 6, 3, func() spent {
+			const many = 30
+			var ids []string
+			for i := range many {
+				ids = append(ids, w.takes(fmt.Sprint("bulk-", i), 1, "10.00"))
+			}
+			for {
+				if _, done, ok := w.c.TryReceive(); ok {
+					done()
+					continue
+				}
+				break
+			}
+			cost := w.costs(func() string {
+				if err := w.c.Send(t.Context(), intlog.Work{Org: "willow-creek", Entries: ids}); err != nil {
+					t.Fatal(err)
+				}
+				w.work()
+				return ids[many-1]
+			})
+			if cost.Messages != 1 || cost.QuickBooksWrites != 1 || cost.QuickBooksReads != 0 {
+				t.Errorf("%d together cost %+v", many, cost)
+			}
+			return spent{Write: cost.Write/many + 30, Read: cost.Read/many + 10} // they were taken in for 3 and 1
 		}},
 		{"automatic, the first entry of a worker that has just begun", 6, 5, func() spent {
 			cold := newWay(t)

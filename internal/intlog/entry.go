@@ -48,6 +48,7 @@ type Posting struct {
 	Realm        string             `json:"realm"` // of the QuickBooks company that the ids in it belong to
 	Movements    []journal.Movement `json:"movements"`
 	Request      string             `json:"request"`          // requestid under which it is sent
+	Item         string             `json:"item,omitempty"`   // its id in the batch of that requestid; empty: it is sent alone
 	Faults       int                `json:"faults,omitempty"` // sends whose outcome stayed unknown
 	QuickBooksID string             `json:"qid,omitempty"`    // id in QuickBooks, once accepted
 	Closed       bool               `json:"closed,omitempty"` // certainly refused; the next attempt is another posting

@@ -18,6 +18,18 @@ import (
 	"github.com/passare/qbo-sync/internal/money"
 )
 
+// BatchItem is an entry of a request that creates several, and its id in that request.
+type BatchItem struct {
+	ID    string
+	Entry Entry
+}
+
+// Outcome is what became of one entry of several: its id in QuickBooks, or why it has none.
+type Outcome struct {
+	ID  string
+	Err error
+}
+
 // Side is the side of a line, as QuickBooks spells it.
 type Side string
 

@@ -33,6 +33,15 @@ func (a *agreeable) CreateJournalEntry(context.Context, org.Company, journal.Ent
 	return strconv.Itoa(a.id), nil
 }
 
+// CreateJournalEntries creates each by itself.
+func (a *agreeable) CreateJournalEntries(ctx context.Context, at org.Company, entries []journal.BatchItem, id string) ([]journal.Outcome, error) {
+	outcomes := make([]journal.Outcome, len(entries))
+	for i, e := range entries {
+		outcomes[i].ID, outcomes[i].Err = a.CreateJournalEntry(ctx, at, e.Entry, id)
+	}
+	return outcomes, nil
+}
+
 func (*agreeable) JournalEntriesByDocNumber(context.Context, org.Company, []string) ([]journal.FoundEntry, error) {
 	return nil, nil
 }

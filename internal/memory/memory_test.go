@@ -7,6 +7,7 @@ import (
 	"github.com/passare/qbo-sync/internal/grant"
 	"github.com/passare/qbo-sync/internal/lease"
 	"github.com/passare/qbo-sync/internal/memory"
+	"github.com/passare/qbo-sync/internal/pacing"
 	"github.com/passare/qbo-sync/internal/porttest"
 )
 
@@ -35,4 +36,9 @@ func TestTheSecretsAreSecrets(t *testing.T) {
 func TestTheLeasesAreLeases(t *testing.T) {
 	t.Parallel()
 	porttest.Leases(t, func(*testing.T) lease.Store { return memory.NewLeases() })
+}
+
+func TestTheReservationsAreReservations(t *testing.T) {
+	t.Parallel()
+	porttest.Reservations(t, func(*testing.T) pacing.Store { return memory.NewReservations() })
 }

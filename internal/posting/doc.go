@@ -11,6 +11,9 @@
 //	                                                                   │
 //	   lease over: re-claim, probe by DocNumber, adopt ─▶ send what is still unknown ─▶ record
 //
+// All entries of a message go this way together: each is planned and claimed by itself, QuickBooks is asked once, and up to MaxBatch postings go out by
+// one request (round).
+//
 // Guarantees: a posting's identity is stored before the first send; after an uncertain outcome nothing
 // is sent before the lease is over and QuickBooks was asked; a write is conditional on the revision
 // that was read, so of two workers one stops; a record's versions are planned against everything that

@@ -94,9 +94,19 @@ type operation struct {
 
 func operations() []operation {
 	send := func(_ *testing.T, h *house) string { return h.send(event("payment.created", "p1", 1, paid("10.00"))) }
+	// Two entries in one message: what becomes of the first is told, and the second must end as well.
+	two := func(_ *testing.T, h *house) string {
+		ids := []string{h.send(event("payment.created", "p1", 1, paid("10.00"))), h.send(event("payment.created", "p2", 1, paid("20.00")))}
+		h.drop()
+		if err := h.queue.Send(h.t.Context(), intlog.Work{Org: willow, Entries: ids}); err != nil {
+			h.t.Fatal(err)
+		}
+		return ids[0]
+	}
 	return []operation{
 		{"create the entry", "POST", "journalentry", send},
 		{"create the customer", "POST", "customer", send},
+		{"create a batch", "POST", "batch", two},
 		{"look a name up", "POST", "query", func(t *testing.T, h *house) string {
 			vendor := `{"DisplayName":"John Smith","Active":true,"Id":"900","SyncToken":"0","MetaData":{"CreateTime":"2026-01-01T00:00:00-08:00"}}`
 			if err := h.sim.Seed(realm, "Vendor", json.RawMessage(vendor)); err != nil {
@@ -174,7 +184,14 @@ func meet(t *testing.T, o operation, x trouble) string {
 		said = e.Attempts[len(e.Attempts)-1].Outcome
 	}
 	end := h.end(id)
-	if n := len(h.journal()); n != 1 || !strings.HasPrefix(end, "synced") {
+	want := 1
+	if o.path == "batch" {
+		want = 2
+		if other := h.end("payment.p2.1"); other != end && !strings.HasPrefix(other, "synced") {
+			t.Errorf("the other one ends as %s", other)
+		}
+	}
+	if n := len(h.journal()); n != want || !strings.HasPrefix(end, "synced") {
 		t.Errorf("%d entries in QuickBooks; it ends as %s", n, end)
 	}
 	return fmt.Sprintf("%-36s %-8s %-26s then %s: %s\n", x.name, e.State, next, end, said)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/grant"
 	"github.com/passare/qbo-sync/internal/intake"
 	"github.com/passare/qbo-sync/internal/intlog"
@@ -178,6 +179,25 @@ func (h *house) send(body string) string {
 		h.t.Fatal(r.Err)
 	}
 	return r.Entry
+}
+
+// drop loses everything that is in the queue.
+func (h *house) drop() {
+	for {
+		_, done, ok := h.queue.TryReceive()
+		if !ok {
+			return
+		}
+		done()
+	}
+}
+
+// handle works off one message that names entries.
+func (h *house) handle(ids ...string) {
+	h.t.Helper()
+	if err := h.worker.Handle(h.t.Context(), intlog.Work{Org: willow, Entries: ids}); err != nil {
+		h.t.Fatal(fault.Line(err))
+	}
 }
 
 // work works off everything in the queue.

@@ -13,6 +13,7 @@ import (
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/journal"
 	"github.com/passare/qbo-sync/internal/org"
+	"github.com/passare/qbo-sync/internal/passare"
 	"github.com/passare/qbo-sync/internal/posting"
 	"github.com/passare/qbo-sync/internal/qbosim"
 	"github.com/passare/qbo-sync/internal/rules"
@@ -471,24 +472,24 @@ func TestSettingsChangedAfterTheClaimAreRespected(t *testing.T) {
 	}
 }
 
-// panicking is a QuickBooks client with a defect that one entry meets.
+// panicking is a store with a defect that one record meets.
 type panicking struct {
-	posting.Books
+	posting.Store
 	at string
 }
 
-func (p panicking) CreateJournalEntry(ctx context.Context, at org.Company, e journal.Entry, id string) (string, error) {
-	if strings.Contains(e.Note(), p.at) {
+func (p panicking) Record(ctx context.Context, id string, ref passare.Ref) (intlog.Record, error) {
+	if ref.ID == p.at {
 		panic("John Smith's entry")
 	}
-	return p.Books.CreateJournalEntry(ctx, at, e, id)
+	return p.Store.Record(ctx, id, ref)
 }
 
 func TestAnEntryThatMakesTheWorkerPanicKeepsNoOtherWaiting(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	bad, good := h.send(event("payment.created", "p1", 1, paid("10.00"))), h.send(event("payment.created", "p2", 1, paid("10.00")))
-	worker := posting.New(h.store, panicking{h.client, "payment/p1"}, h.matcher, h.clock.now)
+	worker := posting.New(panicking{h.store, "p1"}, h.client, h.matcher, h.clock.now)
 	err := worker.Handle(t.Context(), intlog.Work{Org: willow, Entries: []string{bad, good}})
 	if line := fault.Line(err); !fault.Is(err, fault.Internal) || !strings.Contains(line, "panic of string") || strings.Contains(line, "John Smith") {
 		t.Errorf("%s", line)

@@ -25,18 +25,18 @@ const (
 
 // claim: row 12. The postings get their numbers and are stored with everything that QuickBooks will be
 // sent, before it is sent.
-func (j *job) claim(ctx context.Context, entries []rules.Planned) error {
+func (j *job) claim(ctx context.Context, slots []slot) error {
 	now := j.now()
 	e, err := j.entry.Move(intlog.Claimed, machine, "", now)
 	if err != nil {
 		return err
 	}
 	e.Postings = slices.DeleteFunc(e.Postings, func(p intlog.Posting) bool { return p.Closed })
-	for _, planned := range entries {
+	for i, planned := range j.planned {
 		e.N++
-		id := identity(e.Key, e.N)
 		e.Postings = append(e.Postings, intlog.Posting{
-			N: e.N, Doc: journal.DocNumber(e.Reference, id), Date: planned.Date, Realm: j.config.Realm, Movements: planned.Movements, Request: requestID(id),
+			N: e.N, Doc: journal.DocNumber(e.Reference, identity(e.Key, e.N)), Date: planned.Date, Realm: j.config.Realm, Movements: planned.Movements,
+			Request: slots[i].request, Item: slots[i].item,
 		})
 	}
 	e.Lease, e.Config = now.Add(intlog.Lease), j.config.Version
@@ -57,32 +57,22 @@ func requestID(identity string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// recover: rows 13 and 15. The lease of an earlier worker is over: what it sent may have arrived.
-func (j *job) recover(ctx context.Context) error {
+// reclaim: row 13. The lease of an earlier worker is over: what it sent may have arrived.
+func (j *job) reclaim(ctx context.Context) (next, error) {
 	now := j.now()
 	if !j.entry.Lease.Before(now.Add(-intlog.Skew)) {
-		return nil
+		return nothing, nil
 	}
 	if other, found := j.entry.Elsewhere(j.config.Realm); found {
-		return j.strand(ctx, other)
+		return nothing, j.strand(ctx, other)
 	}
 	e, err := j.entry.Move(intlog.Claimed, machine, "The outcome of an earlier try is unknown; QuickBooks is asked.", now)
 	if err != nil {
-		return err
+		return nothing, err
 	}
 	e.Lease = now.Add(intlog.Lease)
-	if j.entry, err = j.store.Update(ctx, e); err != nil {
-		return err
-	}
-	if err := j.probe(ctx); err != nil {
-		return j.heed(ctx, fault.As(err)) // the lease ends, and the next claim asks again
-	}
-	if !j.config.BrokenSince.IsZero() { // the refusal was a passing one: nobody needs to reconnect
-		if err := j.store.Mended(ctx, j.entry.Org, []time.Time{now, now.Add(intlog.SweepSoon)}); err != nil {
-			return err
-		}
-	}
-	return j.send(ctx, again)
+	j.entry, err = j.store.Update(ctx, e)
+	return toAsk, err
 }
 
 // strand: the organisation was connected to another company while the outcome was unknown. Nothing is sent, since the ids belong to the old one;
@@ -104,18 +94,27 @@ func elsewhere(e intlog.Entry, realm, text string) rules.Problem {
 	}
 }
 
-// probe asks QuickBooks for the open postings by their numbers and adopts those that carry our mark.
-func (j *job) probe(ctx context.Context) error {
+// probe asks QuickBooks for the open postings of entries of one organisation by their numbers, and adopts those that carry our mark.
+func (w *Worker) probe(ctx context.Context, jobs []*job) error {
 	var docs []string
-	for _, p := range j.entry.Postings {
-		if p.Open() {
-			docs = append(docs, p.Doc)
+	for _, j := range jobs {
+		for _, p := range j.entry.Postings {
+			if p.Open() {
+				docs = append(docs, p.Doc)
+			}
 		}
 	}
-	found, err := j.books.JournalEntriesByDocNumber(ctx, j.config.Company(), docs)
+	found, err := w.books.JournalEntriesByDocNumber(ctx, jobs[0].config.Company(), docs)
 	if err != nil {
 		return err
 	}
+	for _, j := range jobs {
+		j.adopt(found)
+	}
+	return nil
+}
+
+func (j *job) adopt(found []journal.FoundEntry) {
 	for i := range j.entry.Postings {
 		p := &j.entry.Postings[i]
 		for _, f := range found {
@@ -125,7 +124,6 @@ func (j *job) probe(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
 }
 
 // outcome is what the sends of one claim came to.
@@ -133,64 +131,14 @@ type outcome struct {
 	unknown   bool
 	refused   []rules.Problem
 	postponed *fault.Error // certainly not written, and worth another try
+	withdrawn bool         // not sent, since settings changed, or too late
+	stale     bool         // and to be planned anew at once
 }
 
-// send: rows 14 and 16. Each open posting is sent, if the entry may still be sent; then the outcome is
-// recorded in one write.
-func (j *job) send(ctx context.Context, s sending) error {
-	claimed := j.now()
-	var o outcome
-	for i := range j.entry.Postings {
-		p := &j.entry.Postings[i]
-		if !p.Open() {
-			continue
-		}
-		if o.postponed != nil || o.refused != nil {
-			o.keep(p, s)
-			continue
-		}
-		if replan, stop, err := j.outdated(ctx, s, claimed); err != nil || stop {
-			return j.withdraw(ctx, s, replan, err)
-		}
-		j.sendOne(ctx, p, s, &o)
-	}
-	return j.conclude(ctx, s, o)
-}
-
-// outdated: row 14. Settings may have changed, or the pause of another worker's throttling may have begun,
-// since the plan was made; and a slow worker must not send when others may think that it will not. What
-// may have been sent before is sent again as it was stored, whatever changed since. replan says that the
-// entry has other things before it now than to be sent.
-func (j *job) outdated(ctx context.Context, s sending, claimed time.Time) (replan, stop bool, err error) {
-	config, err := j.readConfig(ctx, j.entry.Org)
-	if err != nil {
-		return false, true, err
-	}
-	now := j.now()
-	paused := now.Before(config.PauseUntil)
-	if s == first {
-		replan = paused || !config.Connected() || config.Version != j.entry.Config || config.Relinks != j.config.Relinks
-		j.config.Grants = config.Grants
-	}
-	return replan, replan || paused || now.Sub(claimed) > intlog.SendWithin, nil
-}
-
-// withdraw: what was never sent goes back to the queue; what may have been sent stays until its lease ends.
-func (j *job) withdraw(ctx context.Context, s sending, replan bool, cause error) error {
-	sent := s == again || slices.ContainsFunc(j.entry.Postings, func(p intlog.Posting) bool { return p.Faults > 0 })
-	if cause != nil || sent {
-		return cause
-	}
-	j.dropOpen()
-	if replan {
-		return j.planAgain(ctx, "Settings changed before the entry was sent; it is planned again.")
-	}
-	return j.move(ctx, intlog.Queued, "It could not be sent in time; it is planned again.")
-}
-
-// dropOpen forgets postings that were certainly never written. Their numbers are not used again.
-func (j *job) dropOpen() {
-	j.entry.Postings = slices.DeleteFunc(slices.Clone(j.entry.Postings), intlog.Posting.Open)
+// postpone says what becomes of a posting that is not sent, or not taken now.
+func (o *outcome) postpone(f *fault.Error, p *intlog.Posting, s sending) {
+	o.postponed = f
+	o.keep(p, s)
 }
 
 // keep says what becomes of a posting that is not sent because one before it did not go.
@@ -201,30 +149,130 @@ func (o *outcome) keep(p *intlog.Posting, s sending) {
 	}
 }
 
-// sendOne sends one posting and notes what came of it.
-func (j *job) sendOne(ctx context.Context, p *intlog.Posting, s sending, o *outcome) {
-	entry, err := j.journalEntry(*p)
-	if err == nil {
-		p.QuickBooksID, err = j.books.CreateJournalEntry(ctx, j.config.Company(), entry, p.Request)
+// shipment is what goes out by one request: a posting that goes alone, or those of a batch.
+type shipment []item
+
+type item struct {
+	job *job
+	at  int // which of its entry's postings
+}
+
+func (i item) posting() *intlog.Posting { return &i.job.entry.Postings[i.at] }
+
+// shipments groups the open postings of entries by the request that was stored for them.
+func shipments(jobs []*job) []shipment {
+	var all []shipment
+	of := map[string]int{}
+	for _, j := range jobs {
+		for at, p := range j.entry.Postings {
+			if !p.Open() {
+				continue
+			}
+			n, known := of[p.Request]
+			if !known {
+				n = len(all)
+				of[p.Request], all = n, append(all, nil)
+			}
+			all[n] = append(all[n], item{j, at})
+		}
 	}
+	return all
+}
+
+// current: row 14. Settings may have changed, or the pause of another worker's throttling may have begun,
+// since a plan was made; and a slow worker must not send when others may think that it will not. What
+// may have been sent before is sent again as it was stored, whatever changed since. It gives what may still be
+// sent; the rest is withdrawn.
+func (r *round) current(ctx context.Context, s sending, x shipment, claimed time.Time) shipment {
+	config, err := r.readConfig(ctx, x[0].job.entry.Org)
+	now := r.now()
+	if err != nil && r.failed == nil {
+		r.failed = err
+	}
+	paused := now.Before(config.PauseUntil)
+	late := err != nil || paused || now.Sub(claimed) > intlog.SendWithin
+	return slices.DeleteFunc(x, func(i item) bool {
+		j := i.job
+		stale := s == first && err == nil && (paused || !config.Connected() || config.Version != j.entry.Config || config.Relinks != j.config.Relinks)
+		j.outcome.stale = j.outcome.stale || stale
+		j.outcome.withdrawn = j.outcome.withdrawn || stale || late
+		if s == first && err == nil {
+			j.config.Grants = config.Grants
+		}
+		return stale || late
+	})
+}
+
+// send sends what is left of a shipment and notes what came of each posting. It answers why nothing more should be sent, if that is so.
+func (r *round) send(ctx context.Context, s sending, x shipment) (held *fault.Error) {
+	var entries []journal.BatchItem
+	var sent shipment
+	for _, i := range x {
+		p, o := i.posting(), &i.job.outcome
+		if o.refused != nil { // another one of the same entry, which is planned anew
+			o.keep(p, s)
+			continue
+		}
+		entry, err := i.job.journalEntry(*p)
+		if err != nil {
+			r.note(ctx, s, i, "", err)
+			continue
+		}
+		entries, sent = append(entries, journal.BatchItem{ID: p.Item, Entry: entry}), append(sent, i)
+	}
+	if len(sent) == 0 {
+		return nil
+	}
+	outcomes, err := r.create(ctx, sent[0], entries)
+	for n, i := range sent {
+		if err != nil {
+			r.note(ctx, s, i, "", err)
+			continue
+		}
+		r.note(ctx, s, i, outcomes[n].ID, outcomes[n].Err)
+	}
+	if f := fault.As(err); err != nil && postpones(f.Code) {
+		return f
+	}
+	return nil
+}
+
+// create makes the one request of a shipment.
+func (r *round) create(ctx context.Context, one item, entries []journal.BatchItem) (outcomes []journal.Outcome, err error) {
+	at, p := one.job.config.Company(), one.posting()
+	if p.Item != "" {
+		return r.books.CreateJournalEntries(ctx, at, entries, p.Request)
+	}
+	id, err := r.books.CreateJournalEntry(ctx, at, entries[0].Entry, p.Request)
+	return []journal.Outcome{{ID: id}}, err
+}
+
+// note keeps what came of one posting.
+func (r *round) note(ctx context.Context, s sending, i item, id string, err error) {
+	p := i.posting()
 	if err == nil {
-		j.entry.Tried(intlog.Attempt{At: j.now(), Outcome: "Posted " + p.Doc + "."})
+		p.QuickBooksID = id
+		i.job.entry.Tried(intlog.Attempt{At: r.now(), Outcome: "Posted " + p.Doc + "."})
 		return
 	}
 	f := fault.As(err)
-	p.QuickBooksID = ""
-	j.tried(f)
-	j.classify(ctx, f, p, s, o)
+	i.job.tried(f)
+	i.job.classify(ctx, f, p, s)
+}
+
+// postpones says whether a fault means that nothing was written, and that another try is worth it.
+func postpones(c fault.Code) bool {
+	return c == fault.Throttled || c == fault.Unavailable || c == fault.Disconnected
 }
 
 // classify sorts a fault: unknown, worth another try, or certainly refused.
-func (j *job) classify(ctx context.Context, f *fault.Error, p *intlog.Posting, s sending, o *outcome) {
-	switch f.Code {
-	case fault.Throttled, fault.Unavailable, fault.Disconnected:
-		o.postponed = f
-		o.keep(p, s)
-	case fault.Refused, fault.Invalid, fault.NameTaken, fault.NotFound, fault.Conflict:
-		if f.Origin == duplicateNumber && j.probe(ctx) == nil && !p.Open() {
+func (j *job) classify(ctx context.Context, f *fault.Error, p *intlog.Posting, s sending) {
+	o := &j.outcome
+	switch {
+	case postpones(f.Code):
+		o.postpone(f, p, s)
+	case slices.Contains([]fault.Code{fault.Refused, fault.Invalid, fault.NameTaken, fault.NotFound, fault.Conflict}, f.Code):
+		if f.Origin == duplicateNumber && j.probe(ctx, []*job{j}) == nil && !p.Open() {
 			return
 		}
 		p.Closed = true
@@ -244,10 +292,17 @@ func (j *job) journalEntry(p intlog.Posting) (journal.Entry, error) {
 	return journal.New(p.Date, p.Doc, j.entry.Sentence+"\n"+mark(j.entry.Key, p.N), lines)
 }
 
-// conclude: rows 17 to 20, one write.
-func (j *job) conclude(ctx context.Context, s sending, o outcome) error {
+// finish: rows 17 to 20, one write.
+func (j *job) finish(ctx context.Context, s sending) error {
+	o := j.outcome
+	if o.withdrawn && s == first && !slices.ContainsFunc(j.entry.Postings, func(p intlog.Posting) bool { return p.Faults > 0 }) {
+		return j.withdraw(ctx)
+	}
+	if o.withdrawn && !o.unknown && s == again {
+		return nil // its lease ends
+	}
 	switch {
-	case o.unknown:
+	case o.unknown || o.withdrawn:
 		if o.postponed != nil {
 			if err := j.heed(ctx, o.postponed); err != nil {
 				return err
@@ -272,6 +327,20 @@ func (j *job) conclude(ctx context.Context, s sending, o outcome) error {
 	}
 }
 
+// withdraw puts what was never sent back into the queue.
+func (j *job) withdraw(ctx context.Context) error {
+	j.dropOpen()
+	if j.outcome.stale {
+		return j.planAgain(ctx, "Settings changed before the entry was sent; it is planned again.")
+	}
+	return j.move(ctx, intlog.Queued, "It could not be sent in time; it is planned again.")
+}
+
+// dropOpen forgets postings that were certainly never written. Their numbers are not used again.
+func (j *job) dropOpen() {
+	j.entry.Postings = slices.DeleteFunc(slices.Clone(j.entry.Postings), intlog.Posting.Open)
+}
+
 // booksClosedMeanwhile: QuickBooks refused for a close date that we did not know. The entry is planned again
 // with it, and is then held or moved as the organisation wants.
 func (j *job) booksClosedMeanwhile(ctx context.Context, refused []rules.Problem) (bool, error) {
@@ -287,12 +356,11 @@ func (j *job) booksClosedMeanwhile(ctx context.Context, refused []rules.Problem)
 // refusedAgain is why an entry of which everything unknown has landed, but another posting of the same claim was refused before, has a new plan.
 const refusedAgain = "What QuickBooks refused is planned again."
 
-// planAgain plans what is still missing.
+// planAgain queues the entry, so that what is still missing is planned.
 func (j *job) planAgain(ctx context.Context, why string) error {
-	if err := j.move(ctx, intlog.Queued, why); err != nil {
-		return err
-	}
-	return j.Sync(ctx, j.entry.Key)
+	err := j.move(ctx, intlog.Queued, why)
+	j.replan = err == nil
+	return err
 }
 
 // postpone: row 20. Nothing of the open postings was written.

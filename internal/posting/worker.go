@@ -35,6 +35,9 @@ type Store interface {
 // written, and any other fault when it certainly was not.
 type Books interface {
 	CreateJournalEntry(ctx context.Context, at org.Company, e journal.Entry, requestID string) (id string, err error)
+	// CreateJournalEntries creates up to MaxBatch entries by one request. Each is carried out by itself, is known by requestid and item, and has an
+	// outcome whose error is as that of CreateJournalEntry; an error is one for all of them.
+	CreateJournalEntries(ctx context.Context, at org.Company, entries []journal.BatchItem, requestID string) ([]journal.Outcome, error)
 	JournalEntriesByDocNumber(ctx context.Context, at org.Company, docs []string) ([]journal.FoundEntry, error)
 	Preferences(ctx context.Context, at org.Company) (journal.Preferences, error)
 }
@@ -60,20 +63,33 @@ func New(store Store, books Books, names Matcher, now func() time.Time) *Worker 
 	return &Worker{store: store, books: books, names: names, now: now, seen: newSeen()}
 }
 
-// Handle works off one message, entry by entry. It always acknowledges: what could not be done is due
-// again by itself, and an entry that makes the worker panic keeps no other one waiting. The error is for the log.
+// Handle works off one message. Its entries are planned and claimed each by itself, and go out together. It always acknowledges: what could not be done is
+// due again by itself, and an entry that makes the worker panic keeps no other one waiting. The error is for the log.
 func (w *Worker) Handle(ctx context.Context, work intlog.Work) error {
+	var keys []intlog.Key
 	var first error
 	for _, id := range work.Entries {
 		key, err := intlog.ParseKey(work.Org, id)
-		if err == nil {
-			err = calmly(func() error { return w.Sync(ctx, key) })
-		}
-		if err != nil && first == nil {
+		switch {
+		case err == nil && !slices.Contains(keys, key):
+			keys = append(keys, key)
+		case err != nil && first == nil:
 			first = fmt.Errorf("posting.Handle: entry %s: %w", id, err)
 		}
 	}
+	if err := w.sync(ctx, keys); err != nil && first == nil {
+		first = fmt.Errorf("posting.Handle: %w", err)
+	}
 	return first
+}
+
+// Sync brings one entry as far as it goes now. An entry that is not due, or that another worker holds,
+// is left alone. Errors: what the store answers; everything else is recorded in the entry.
+func (w *Worker) Sync(ctx context.Context, key intlog.Key) error {
+	if err := w.sync(ctx, []intlog.Key{key}); err != nil {
+		return fmt.Errorf("posting.Sync: %w", err)
+	}
+	return nil
 }
 
 // calmly makes an error of a panic: of its kind and place, since its text may quote the entry.
@@ -86,29 +102,24 @@ func calmly(f func() error) (err error) {
 	return f()
 }
 
-// Sync brings one entry as far as it goes now. An entry that is not due, or that another worker holds,
-// is left alone. Errors: what the store answers; everything else is recorded in the entry.
-func (w *Worker) Sync(ctx context.Context, key intlog.Key) error {
+// begin reads what is needed for an entry; nothing if there is no such entry.
+func (w *Worker) begin(ctx context.Context, key intlog.Key) (*job, error) {
 	config, remembered := w.seen.config(key.Org)
 	if !remembered {
 		var err error
 		if config, err = w.readConfig(ctx, key.Org); err != nil {
-			return fmt.Errorf("posting.Sync: %w", err)
+			return nil, err
 		}
 	}
 	record, err := w.store.Record(ctx, key.Org, key.Record)
 	if err != nil {
-		return fmt.Errorf("posting.Sync: %w", err)
+		return nil, err
 	}
 	at := slices.IndexFunc(record.Entries, func(e intlog.Entry) bool { return e.Version == key.Version })
 	if at < 0 {
-		return nil
+		return nil, nil
 	}
-	job := job{Worker: w, config: config, remembered: remembered, record: record, entry: record.Entries[at]}
-	if err := job.run(ctx); err != nil && !fault.Is(err, fault.Conflict) {
-		return fmt.Errorf("posting.Sync: %w", err)
-	}
-	return nil
+	return &job{Worker: w, config: config, remembered: remembered, record: record, entry: record.Entries[at]}, nil
 }
 
 // job is one entry in the hands of one worker, with what was read for it. A fault.Conflict from the
@@ -119,54 +130,78 @@ type job struct {
 	remembered bool // the configuration is what was read for another entry, and may be out of date
 	record     intlog.Record
 	entry      intlog.Entry
+
+	planned []rules.Planned // what is to be claimed
+	outcome outcome
+	replan  bool // it is queued again, with something to plan anew
 }
 
-func (j *job) run(ctx context.Context) (err error) {
+// next is what an entry needs after it was decided on.
+type next int
+
+const (
+	nothing next = iota // it is settled, or left alone
+	toSend              // its plan is to be claimed and sent
+	toAsk               // it was claimed before, and the outcome is unknown
+	toDefer             // what goes out before it may change what becomes of it
+)
+
+// decide brings an entry to where something must be sent, or to where it goes without that: rows 5 to 9, 11 and 13. others says that entries of the same
+// message go out before it.
+func (j *job) decide(ctx context.Context, others bool) (next, error) {
 	now := j.now()
 	if !j.entry.State.Owned() || now.Before(j.entry.Until) {
-		return nil
+		return nothing, nil
 	}
 	if j.remembered {
 		if plan, plain := j.plain(ctx); plain {
-			return j.claimAndSend(ctx, plan)
+			j.planned = plan.Entries
+			return toSend, nil
 		}
+		var err error
 		if j.config, err = j.readConfig(ctx, j.entry.Org); err != nil {
-			return err
+			return nothing, err
 		}
 	}
 	switch {
 	case now.Before(j.config.PauseUntil):
-		return j.park(ctx, j.config.PauseUntil)
+		return nothing, j.park(ctx, j.config.PauseUntil)
 	case j.entry.State == intlog.Claimed:
-		return j.recover(ctx)
+		return j.reclaim(ctx)
 	case !j.config.Connected():
-		return j.hold(ctx, []rules.Problem{unconnected(j.config)})
+		return nothing, j.hold(ctx, []rules.Problem{unconnected(j.config)})
 	}
 	switch j.order() {
 	case stop:
-		return nil
+		return nothing, nil
 	case supersede:
-		return j.move(ctx, intlog.Superseded, "A newer version carries this change.")
+		return nothing, j.move(ctx, intlog.Superseded, "A newer version carries this change.")
 	case proceed:
 	}
 	plan, err := j.plan(ctx)
 	if err == nil && plan.Closed {
 		var trouble *fault.Error
 		if plan, trouble, err = j.planWithCloseDate(ctx, plan); trouble != nil {
-			return j.troubled(ctx, trouble)
+			return nothing, j.troubled(ctx, trouble)
 		}
 	}
 	if err != nil {
-		return err
+		return nothing, err
 	}
 	j.entry.Sentence, j.entry.Warnings = plan.Sentence, plan.Warnings
 	switch {
+	case len(plan.Problems) > 0 && others && !slices.ContainsFunc(plan.Problems, func(p rules.Problem) bool { return !p.Waits() }):
+		return toDefer, nil
 	case len(plan.Problems) > 0:
-		return j.hold(ctx, plan.Problems)
+		return nothing, j.hold(ctx, plan.Problems)
 	case len(plan.Entries) == 0:
-		return j.settle(ctx, plan)
+		return nothing, j.settle(ctx, plan)
 	}
-	return j.post(ctx, plan)
+	if err := j.matchNames(ctx, plan.Entries); err != nil {
+		return nothing, j.unmatched(ctx, err)
+	}
+	j.planned = plan.Entries
+	return toSend, nil
 }
 
 // park leaves a paused organisation's entry until the pause is over; one that is being posted stays.
@@ -434,30 +469,15 @@ func (j *job) move(ctx context.Context, to intlog.State, why string) error {
 // machine is who did what no person did.
 const machine = "Passare sync"
 
-// post: rows 9 to 19.
-func (j *job) post(ctx context.Context, plan rules.Plan) error {
-	match := func(n journal.Name) (journal.Name, error) {
+// matchNames finds or creates every name.
+func (j *job) matchNames(ctx context.Context, entries []rules.Planned) error {
+	return j.match(entries, func(n journal.Name) (journal.Name, error) {
 		matched, err := j.names.Match(ctx, j.config.Company(), n)
 		if err == nil {
 			j.seen.learnName(j.config, matched)
 		}
 		return matched, err
-	}
-	if err := j.match(plan.Entries, match); err != nil {
-		return j.unmatched(ctx, err)
-	}
-	return j.claimAndSend(ctx, plan)
-}
-
-// claimAndSend: rows 10 to 20, with every name known.
-func (j *job) claimAndSend(ctx context.Context, plan rules.Plan) error {
-	if err := j.supersedeOlder(ctx); err != nil {
-		return err
-	}
-	if err := j.claim(ctx, plan.Entries); err != nil {
-		return err
-	}
-	return j.send(ctx, first)
+	})
 }
 
 // match: row 9. Names are matched before the claim, so that a claim is never held up by them.

@@ -38,6 +38,11 @@ type Meter interface {
 	ReadsSpent(ctx context.Context, month string) (spent int, err error)
 }
 
+// Pace says when a request of an organisation may go (package pacing). Errors: fault.Throttled, fault.Unavailable: it was not sent.
+type Pace interface {
+	Wait(ctx context.Context, org string, batch bool) error
+}
+
 // Options configure a client. BaseURL is one of Intuit's hosts, or a simulator on this machine.
 type Options struct {
 	BaseURL   string
@@ -47,6 +52,7 @@ type Options struct {
 	Now       func() time.Time
 	Meter     Meter  // none: reads are not counted
 	Pauses    Pauses // none: whoever calls heeds what is refused for pace
+	Pace      Pace   // none: requests go at once
 	Allowance int    // reads a month; at 90 % of it those that can wait are refused. 0: no limit
 }
 
@@ -96,6 +102,7 @@ type request struct {
 	body        []byte
 	write       bool
 	canWait     bool // a read that nobody waits for
+	batch       bool // many writes in one
 }
 
 // answer is what came back, whole.
@@ -124,12 +131,12 @@ func (c *Client) ask(ctx context.Context, at org.Company, r request) (answer, er
 	if err != nil {
 		return answer{}, err
 	}
-	a, err := c.send(ctx, at.Realm, access, r)
+	a, err := c.inTurn(ctx, at, access, r)
 	if err == nil && a.status == http.StatusUnauthorized {
 		if access, err = c.o.Tokens.Renew(ctx, at, access); err != nil {
 			return answer{}, err
 		}
-		a, err = c.send(ctx, at.Realm, access, r)
+		a, err = c.inTurn(ctx, at, access, r)
 	}
 	if err != nil {
 		return answer{}, err
@@ -138,6 +145,16 @@ func (c *Client) ask(ctx context.Context, at org.Company, r request) (answer, er
 		return answer{}, f
 	}
 	return a, nil
+}
+
+// inTurn sends a request when the company's pace allows it.
+func (c *Client) inTurn(ctx context.Context, at org.Company, access string, r request) (answer, error) {
+	if c.o.Pace != nil {
+		if err := c.o.Pace.Wait(ctx, at.Org, r.batch); err != nil {
+			return answer{}, err
+		}
+	}
+	return c.send(ctx, at.Realm, access, r)
 }
 
 // Share of the month's reads, in percent, that is kept for what an entry needs to be posted.

@@ -97,10 +97,7 @@ func (c *Client) create(ctx context.Context, at org.Company, path, name string, 
 	var objects map[string]json.RawMessage
 	var object struct{ ID string }
 	if json.Unmarshal(got.body, &objects) != nil || json.Unmarshal(objects[name], &object) != nil || object.ID == "" {
-		return "", &fault.Error{
-			Code: fault.Unknown, Class: fault.Transient, Who: nobody, Message: "QuickBooks' answer does not say whether it arrived.", Remedy: "It is asked before anything is sent again.",
-			Trace: got.trace(),
-		}
+		return "", unsaid(got)
 	}
 	return object.ID, nil
 }

@@ -105,6 +105,15 @@ func (b *books) CreateJournalEntry(_ context.Context, _ org.Company, e journal.E
 	return id, nil
 }
 
+// CreateJournalEntries creates each by itself.
+func (b *books) CreateJournalEntries(ctx context.Context, at org.Company, entries []journal.BatchItem, id string) ([]journal.Outcome, error) {
+	outcomes := make([]journal.Outcome, len(entries))
+	for i, e := range entries {
+		outcomes[i].ID, outcomes[i].Err = b.CreateJournalEntry(ctx, at, e.Entry, id)
+	}
+	return outcomes, nil
+}
+
 func (b *books) JournalEntriesByDocNumber(_ context.Context, _ org.Company, docs []string) ([]journal.FoundEntry, error) {
 	return slices.DeleteFunc(slices.Clone(b.taken), func(f journal.FoundEntry) bool { return !slices.Contains(docs, f.DocNumber) }), nil
 }
