@@ -19,7 +19,7 @@ const (
 )
 
 // KeepAlive refreshes every grant that nobody used for a week, and notes how long each lives. It is run once a day. A grant that is refused is noted
-// as dead; one that was noted as dead and is accepted lets go what waited. Trouble with one organisation does not keep the others waiting; the error
+// as dead; one that was noted as dead and is accepted lets go what waited. What failed for something that may be put right by now is tried once more. Trouble with one organisation does not keep the others waiting; the error
 // names them all.
 func (c *Connector) KeepAlive(ctx context.Context) error {
 	var failed []error
@@ -29,8 +29,12 @@ func (c *Connector) KeepAlive(ctx context.Context) error {
 			return errors.Join(append(failed, fmt.Errorf("grant.KeepAlive: %w", err))...)
 		}
 		for _, x := range page {
-			if after = x.Org; x.EndedAt.IsZero() {
-				failed = append(failed, c.keepAlive(ctx, x.Org))
+			if after = x.Org; !x.EndedAt.IsZero() {
+				continue
+			}
+			failed = append(failed, c.keepAlive(ctx, x.Org))
+			if _, err := c.waiting.Nightly(ctx, x.Org); err != nil {
+				failed = append(failed, fmt.Errorf("grant.KeepAlive: %s: %w", x.Org, err))
 			}
 		}
 		if len(page) < pageOfLive || ctx.Err() != nil {

@@ -61,6 +61,8 @@ type Companies interface {
 // Waiting lets what waited for the connection go (package retrying).
 type Waiting interface {
 	Reconnected(ctx context.Context, org string) (released int, err error)
+	// Nightly tries once more what failed for something that may be put right by now.
+	Nightly(ctx context.Context, org string) (released int, err error)
 }
 
 // Options are the app's addresses at Intuit.

@@ -92,7 +92,7 @@ func TestEntriesOfOneMessageGoOutTogether(t *testing.T) {
 			h.handle(ids[0], bad, ids[1], ids[2])
 			h.all(ids, intlog.Synced)
 			h.is(bad, intlog.Failed)
-			h.asked(map[string]int{"POST batch": 1, "GET preferences": 2})
+			h.asked(map[string]int{"POST batch": 1, "GET preferences": 1})
 			h.sim.SetSwitches(realm, qbosim.Switches{})
 			h.retry(bad)
 			h.is(bad, intlog.Synced)

@@ -277,7 +277,7 @@ func decedents() map[string]trap {
 					h.t.Errorf("%q", customers)
 				}
 				h.posts(john().pays("p2", "5.00"))
-				h.later(2 * intlog.PollMin)
+				h.later(3 * intlog.PollMin)
 				h.is(id, intlog.Synced)
 			},
 			customers: []string{"John Smith"}, lines: join(received("5.00", "John Smith"), received("10.00", "John Smith")),

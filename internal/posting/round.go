@@ -32,12 +32,12 @@ const prepareWithin = intlog.WorkerDeadline - intlog.RequestTimeout - intlog.Tra
 //	                     └─▶ the next round
 func (w *Worker) sync(ctx context.Context, keys []intlog.Key) error {
 	var failed error
-	began := w.now()
+	began, closing := w.now(), &closing{}
 	for range maxRounds {
 		if len(keys) == 0 || w.now().Sub(began) > prepareWithin {
 			break
 		}
-		r := round{Worker: w, began: began}
+		r := round{Worker: w, began: began, closing: closing}
 		keys = r.run(ctx, keys)
 		if failed == nil {
 			failed = r.failed
@@ -49,11 +49,12 @@ func (w *Worker) sync(ctx context.Context, keys []intlog.Key) error {
 // round is one pass over entries.
 type round struct {
 	*Worker
-	began  time.Time
-	fresh  []*job // planned, and to be claimed
-	asked  []*job // claimed before
-	later  []intlog.Key
-	failed error // the first
+	began   time.Time
+	closing *closing
+	fresh   []*job // planned, and to be claimed
+	asked   []*job // claimed before
+	later   []intlog.Key
+	failed  error // the first
 }
 
 // run works entries off and answers those that are to be begun with anew.
@@ -95,6 +96,7 @@ func (r *round) decide(ctx context.Context, key intlog.Key) error {
 	if err != nil || j == nil {
 		return err
 	}
+	j.closing = r.closing
 	n, err := j.decide(ctx, len(r.fresh)+len(r.asked) > 0)
 	switch {
 	case err != nil:

@@ -71,6 +71,7 @@ func (j *job) reclaim(ctx context.Context) (next, error) {
 		return nothing, err
 	}
 	e.Lease = now.Add(intlog.Lease)
+	renew(&e)
 	j.entry, err = j.store.Update(ctx, e)
 	return toAsk, err
 }
@@ -113,6 +114,20 @@ func (w *Worker) probe(ctx context.Context, jobs []*job) error {
 	}
 	return nil
 }
+
+// renew gives a posting that QuickBooks answers with the same evasion again and again another requestid: what it remembers of the one before is never
+// going to be an outcome. The lease is over, and with it whatever that request could still have done.
+func renew(e *intlog.Entry) {
+	for i := range e.Postings {
+		p := &e.Postings[i]
+		if p.Open() && p.Evasions >= maxEvasions {
+			p.Request, p.Item, p.Evasions = requestID(fmt.Sprintf("%s after %d", identity(e.Key, p.N), p.Faults)), "", 0
+		}
+	}
+}
+
+// maxEvasions is how often the same requestid is answered so before another one is taken.
+const maxEvasions = 3
 
 func (j *job) adopt(found []journal.FoundEntry) {
 	for i := range j.entry.Postings {
@@ -280,8 +295,14 @@ func (j *job) classify(ctx context.Context, f *fault.Error, p *intlog.Posting, s
 	default:
 		p.Faults++
 		o.unknown = true
+		if p.Evasions++; !evasive(f.Origin) {
+			p.Evasions = 0
+		}
 	}
 }
+
+// evasive says whether QuickBooks has answered with a code that says nothing of the outcome: its work on the request is over all the same.
+func evasive(code string) bool { return code == "6000" || code == "600" }
 
 // duplicateNumber is QuickBooks' code for a DocNumber in use. If it is ours, an earlier try had arrived.
 const duplicateNumber = "6140"

@@ -2,11 +2,13 @@ package posting
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"runtime/debug"
 	"slices"
 	"time"
 
+	"github.com/passare/qbo-sync/internal/date"
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/journal"
@@ -131,6 +133,7 @@ type job struct {
 	record     intlog.Record
 	entry      intlog.Entry
 
+	closing *closing        // what is known of the close date, by all entries of the message
 	planned []rules.Planned // what is to be claimed
 	outcome outcome
 	replan  bool // it is queued again, with something to plan anew
@@ -317,22 +320,33 @@ func (j *job) planWithCloseDate(ctx context.Context, plan rules.Plan) (rules.Pla
 	return plan, nil, err
 }
 
-// readCloseDate brings the configuration's close date up to date and says whether it changed.
+// readCloseDate brings the configuration's close date up to date and says whether it changed. It is asked for once for all entries of a message.
 func (j *job) readCloseDate(ctx context.Context) (changed bool, trouble *fault.Error, err error) {
-	preferences, err := j.books.Preferences(ctx, j.config.Company())
-	if err != nil {
-		return false, fault.As(err), nil
+	if !j.closing.read {
+		preferences, err := j.books.Preferences(ctx, j.config.Company())
+		if err != nil {
+			return false, fault.As(err), nil
+		}
+		j.closing.read, j.closing.date = true, preferences.BookCloseDate
 	}
-	if preferences.BookCloseDate == j.config.CloseDate {
-		return false, nil, nil
+	for config := j.config; ; {
+		if config.CloseDate == j.closing.date {
+			changed, j.config = config.Version != j.config.Version, config
+			return changed, nil, nil
+		}
+		now := j.now()
+		config.CloseDate, config.Sweeps = j.closing.date, []time.Time{now, now.Add(intlog.SweepSoon)} // others may wait for it, too
+		if config, err = j.store.PutConfig(ctx, config, config.Version); err != nil && !fault.Is(err, fault.Conflict) {
+			return false, nil, err
+		}
+		j.seen.learn(config)
 	}
-	config := j.config
-	config.CloseDate = preferences.BookCloseDate
-	if j.config, err = j.store.PutConfig(ctx, config, config.Version); err != nil {
-		return false, nil, err
-	}
-	j.seen.learn(j.config)
-	return true, nil, nil
+}
+
+// closing is QuickBooks' close date as it was read while a message is worked off.
+type closing struct {
+	read bool
+	date date.Date
 }
 
 // skipped: a person deleted an older version that was never posted, and nothing was settled since.
@@ -422,14 +436,27 @@ func (j *job) hold(ctx context.Context, problems []rules.Problem) error {
 }
 
 func (j *job) wait(ctx context.Context, problems []rules.Problem) error {
-	pause := intlog.PollMax
-	if j.entry.Polls < 6 {
-		pause = intlog.PollMin << j.entry.Polls
-	}
-	j.entry.Polls++
 	j.entry.Cause = problems
-	j.entry.Until = j.now().Add(pause)
+	if j.entry.Polls >= intlog.MaxPolls { // shown to a person; the nights go on trying
+		return j.move(ctx, intlog.Failed, problems[0].Text)
+	}
+	j.entry.Until = j.now().Add(poll(j.entry.Key, j.entry.Polls))
+	j.entry.Polls++
 	return j.move(ctx, intlog.Waiting, problems[0].Text)
+}
+
+// poll is how long an entry waits that has waited so many times in a row: 1, 2, 4 … 60 minutes, and after the first time up to a quarter more, so that
+// those which began together do not come back together.
+func poll(k intlog.Key, polls int) time.Duration {
+	pause := intlog.PollMax
+	if polls < 6 {
+		pause = intlog.PollMin << polls
+	}
+	if polls == 0 {
+		return pause
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", identity(k, 0), polls))
+	return pause + pause/4*time.Duration(sum[0])/256
 }
 
 // settle: nothing is left to post.

@@ -33,6 +33,8 @@ type Store interface {
 	// ConfigSweeps lists the organisations whose configuration has a sweep time up to now; ConfigSwept removes that time.
 	ConfigSweeps(ctx context.Context, now time.Time, limit int) (orgs []string, err error)
 	ConfigSwept(ctx context.Context, org string, now time.Time) error
+	// PutConfig stores a configuration if the stored one has ifVersion; otherwise fault.Conflict.
+	PutConfig(ctx context.Context, c org.Config, ifVersion int64) (org.Config, error)
 	// Mended takes away the note that QuickBooks refuses the organisation's grant, counts the grant, and stores sweep times.
 	Mended(ctx context.Context, org string, sweeps []time.Time) error
 	// List lists entries of a tab, newest first, after a mark.
@@ -267,7 +269,7 @@ func (r *Retrier) failedFor(ctx context.Context, id string, kind func(rules.Prob
 }
 
 func fixedByConfig(p rules.Problem) bool {
-	return p.Kind == rules.Connection || p.Kind == rules.Mapping || p.Kind == rules.Company
+	return p.Kind == rules.Connection || p.Kind == rules.Mapping || p.Kind == rules.Company || p.Kind == rules.Period
 }
 
 // machine is who did what no person did.
