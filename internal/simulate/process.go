@@ -462,7 +462,7 @@ func (p *process) RoundTrip(r *http.Request) (*http.Response, error) {
 	asked.Body = io.NopCloser(bytes.NewReader(body))
 	answer := make(chan *http.Response, 1)
 	if p.o.Story {
-		p.tell(p.name, "%s %s", what, bytes.Join(docNumber.FindAll(body, -1), nil))
+		p.tell(p.name, "%s %.120s", what, body)
 	}
 	p.spawn(p.between(20*time.Millisecond, 300*time.Millisecond), func() { p.serve(what, asked, answer) })
 	select {

@@ -285,10 +285,10 @@ func (w *world) live() {
 		if w.calm && minute%10 == 0 {
 			w.tidyUp()
 		}
-		w.spawn(0, w.retry)
 		if w.calm && minute%5 == 0 && w.settled() || now.After(calmFrom.Add(longest)) {
 			break
 		}
+		w.spawn(0, w.retry)
 	}
 	for w.busy() {
 		w.pause(time.Minute)
