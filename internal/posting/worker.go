@@ -397,8 +397,12 @@ func (j *job) wait(ctx context.Context, problems []rules.Problem) error {
 	return j.move(ctx, intlog.Waiting, problems[0].Text)
 }
 
-// settle: nothing is left to post.
+// settle: nothing is left to post. An older version that is on its way must not post what this one does not want any more, so it is superseded first
+// (row 10 comes before row 11).
 func (j *job) settle(ctx context.Context, plan rules.Plan) error {
+	if err := j.supersedeOlder(ctx); err != nil {
+		return err
+	}
 	switch {
 	case plan.Excluded != "":
 		return j.move(ctx, intlog.Excluded, plan.Excluded)
