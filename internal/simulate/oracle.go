@@ -193,7 +193,7 @@ func amountOf(l qbosim.JournalLine) money.Cents {
 }
 
 // mappedTo says whether the deposits were mapped to an account between a claim and its first send, or so shortly before that the worker's last look at
-// the settings may have been older (protocol.md, rows 5 and 14, and §4).
+// the settings may have been older (protocol.md, rows 5 and 14). Accepted: an entry whose worker died before that look is posted as it was stored.
 func (h *house) mappedTo(account string, claimed, sent time.Time) bool {
 	const shortly = 40 * time.Second
 	for i, m := range h.mapped {
@@ -202,7 +202,7 @@ func (h *house) mappedTo(account string, claimed, sent time.Time) bool {
 			return true
 		}
 	}
-	return false
+	return sent.Sub(claimed) > intlog.SendWithin+intlog.Transit
 }
 
 // checkRecord: every accepted version is in the log; each is settled, or visibly waits for a reason; and the books are those of the newest version
@@ -235,6 +235,9 @@ func (w *world) checkRecord(h *house, r *record, stands books) {
 		case len(intlog.Next(e.State)) > 0:
 			w.violated("%s: %s is still %s", h.id, e.ID(), e.State)
 		}
+	}
+	for _, e := range log.Entries { // an older one that came late and waits for a person is not in the books of the newer
+		waits = waits || e.Version < top && (e.State == intlog.Pending || e.State == intlog.Held)
 	}
 	if waits {
 		return // visibly not what it should be yet

@@ -79,20 +79,12 @@ func (w *world) configure(h *house, change func(*org.Config)) {
 
 // remap has the deposits stand on the other account from now on.
 func (w *world) remap(h *house) {
-	w.configure(h, func(c *org.Config) {
-		var account string
-		c.Mapping, account = fromMapping(c.Mapping)
-		w.tell(ana, "maps deposits of %s to %s", h.id, account)
-		w.mu.Lock()
-		h.mapped = append(h.mapped, mapped{w.o.Now(), account})
-		w.mu.Unlock()
-	})
+	w.configure(h, func(c *org.Config) { c.Mapping = remapped(c.Mapping) })
 }
 
 func (w *world) switchAutoSync(h *house) {
 	w.configure(h, func(c *org.Config) {
 		c.Settings.AutoSync = !c.Settings.AutoSync
-		w.tell(ana, "switches auto-sync of %s to %t", h.id, c.Settings.AutoSync)
 	})
 }
 

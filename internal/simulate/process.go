@@ -146,7 +146,13 @@ func (s faultyStore) Config(ctx context.Context, id string) (org.Config, error) 
 }
 
 func (s faultyStore) PutConfig(ctx context.Context, c org.Config, ifVersion int64) (org.Config, error) {
-	return await(ctx, s.process, "storing the configuration", func() (org.Config, error) { return s.world.store.PutConfig(ctx, c, ifVersion) })
+	return await(ctx, s.process, "storing the configuration", func() (org.Config, error) {
+		stored, err := s.world.store.PutConfig(ctx, c, ifVersion)
+		if err == nil {
+			s.configured(stored)
+		}
+		return stored, err
+	})
 }
 
 func (s faultyStore) Record(ctx context.Context, id string, ref passare.Ref) (intlog.Record, error) {

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -425,11 +424,25 @@ func (w *world) token(realm string) (string, error) {
 	return tokens.Access, nil
 }
 
-// fromMapping is the mapping with the deposits on the other of their two accounts.
-func fromMapping(m org.Mapping) (next org.Mapping, account string) {
+// remapped is the mapping with the deposits on the other of their two accounts, whose ids are 1 and 2.
+func remapped(m org.Mapping) org.Mapping {
 	m.Roles = maps.Clone(m.Roles)
-	ids := []string{"1", "2"}
-	at := 1 - slices.Index(ids, m.Roles[org.DepositsClearing])
-	m.Roles[org.DepositsClearing] = ids[at]
-	return m, string(org.DepositsClearing) + []string{"", second}[at]
+	m.Roles[org.DepositsClearing] = map[string]string{"1": "2", "2": "1"}[m.Roles[org.DepositsClearing]]
+	return m
+}
+
+// configured notes a configuration that was stored.
+func (w *world) configured(c org.Config) {
+	account := deposits
+	if c.Mapping.Roles[org.DepositsClearing] == "2" {
+		account += second
+	}
+	w.tell(ana, "configures %s: deposits on %s, auto-sync %t", c.Org, account, c.Settings.AutoSync)
+	for _, h := range w.houses {
+		if h.id == c.Org {
+			w.mu.Lock()
+			h.mapped = append(h.mapped, mapped{w.o.Now(), account})
+			w.mu.Unlock()
+		}
+	}
 }
