@@ -54,17 +54,32 @@ func (w *world) lives(h *house) []*record {
 		records = append(records, r)
 		return r
 	}
-	add("payment", w.life("created", "updated", "updated", "returned", "deleted")...)
-	add("goods_and_services", w.life("signed", "resigned", "sign_date_changed", "unsigned", "resigned")...)
-	switch w.intN(3) {
+	kinds := []int{w.intN(4), w.intN(4)}
+	if !h.auto { // the second organisation is a small one
+		kinds = kinds[:1]
+	}
+	for _, kind := range kinds {
+		w.add(kind, add)
+	}
+	if !h.auto { // whoever must click clicks some time, or never
+		records = append(records, w.clicks(h, records)...)
+	}
+	return records
+}
+
+// add adds what a case may have: a payment, a contract, a check, or a batch with two members.
+func (w *world) add(kind int, add func(kind string, versions ...version) *record) {
+	switch kind {
 	case 0:
-		add("payment", w.life("created", "updated", "deleted")...)
+		add("payment", w.life("created", "updated", "updated", "returned", "deleted")...)
 	case 1:
+		add("goods_and_services", w.life("signed", "resigned", "sign_date_changed", "unsigned", "resigned")...)
+	case 2:
 		check := add("check", w.life("printed", "voided", "reprinted", "reprinted")...)
 		for i := range check.versions {
 			check.versions[i].number = fmt.Sprint(2000 + w.intN(2))
 		}
-	case 2:
+	case 3:
 		a, b := add("payment", w.version("created")), add("payment", w.version("created"))
 		a.versions, b.versions = a.versions[:1], b.versions[:1]
 		deposit := w.version("processed")
@@ -82,20 +97,21 @@ func (w *world) lives(h *house) []*record {
 		batch.versions = slices.DeleteFunc(batch.versions, func(v version) bool { return v.twin })
 		batch.members = []*record{a, b}
 	}
-	if !h.auto { // whoever must click clicks some time, or never
-		for family := 1; family <= 2; family++ {
-			for _, page := range []string{"goods_and_services", "payments_and_adjustments"} {
-				banked := page == "payments_and_adjustments" && slices.ContainsFunc(records, func(r *record) bool { return r.members != nil })
-				if banked || w.intN(5) > 0 { // what is held for ever keeps its batch waiting
-					h.clicked[fmt.Sprint("c", family, page)] = true
-					records = append(records, &record{
-						kind: "accounting_export", id: fmt.Sprint("c", family, page), family: family, accepted: map[int64]version{}, versions: []version{{n: 1, verb: "added", number: page}},
-					})
-				}
+}
+
+// clicks are the clicks on Add to Accounting Export. What is held for ever keeps its batch waiting, so that one's page is clicked.
+func (w *world) clicks(h *house, records []*record) []*record {
+	var clicks []*record
+	banked := slices.ContainsFunc(records, func(r *record) bool { return r.members != nil })
+	for family := 1; family <= 2; family++ {
+		for _, page := range []string{"goods_and_services", "payments_and_adjustments"} {
+			if id := fmt.Sprint("c", family, page); banked || w.intN(5) > 0 {
+				h.clicked[id] = true
+				clicks = append(clicks, &record{kind: "accounting_export", id: id, family: family, accepted: map[int64]version{}, versions: []version{{n: 1, verb: "added", number: page}}})
 			}
 		}
 	}
-	return records
+	return clicks
 }
 
 // life is one to four versions: the first of the first verb, the others of the others.
@@ -165,7 +181,7 @@ func (w *world) send(h *house, r *record) {
 		if !orderly {
 			at = w.between(0, 20*time.Minute)
 		}
-		for range []int{1, 1, 1, 2, 3}[w.intN(5)] {
+		for range []int{1, 1, 1, 1, 2, 3}[w.intN(6)] {
 			w.spawn(at, func() { w.sendOne(h, r, v) })
 			if w.o.Quiet {
 				break

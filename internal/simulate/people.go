@@ -23,7 +23,7 @@ func (w *world) people(h *house) {
 			_ = w.store.Pause(context.Background(), h.id, w.o.Now().Add(w.between(10*time.Minute, storm/2)))
 		})
 	}
-	for range w.intN(6) {
+	for range w.intN(5) {
 		act := []func(*house){w.syncAny, w.syncAny, w.remap, w.remap, w.switchAutoSync, w.reconnect, w.deleteAndRestore, w.deleteAndRestore}[w.intN(8)]
 		w.spawn(w.between(0, storm/2), func() {
 			if w.night() {
