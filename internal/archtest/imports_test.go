@@ -36,7 +36,7 @@ func rooms() map[string]layer {
 		platform:   "awsfault",
 		adapter:    "config memory dynamo queue secret qbo webhook httpapi telemetry",
 		product:    "cloud",
-		support:    "porttest qbosim golden goldenfile logwatch archtest local",
+		support:    "porttest qbosim golden goldenfile logwatch archtest local simulate",
 	} {
 		for _, name := range strings.Fields(names) {
 			rooms["internal/"+name] = floor

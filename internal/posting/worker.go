@@ -459,11 +459,16 @@ func poll(k intlog.Key, polls int) time.Duration {
 	return pause + pause/4*time.Duration(sum[0])/256
 }
 
-// settle: nothing is left to post.
+// settle: nothing is left to post. An older version that is on its way must not post what this one does not want any more, so it is superseded first
+// (row 10 comes before row 11).
 func (j *job) settle(ctx context.Context, plan rules.Plan) error {
-	switch {
-	case plan.Excluded != "":
+	if plan.Excluded != "" {
 		return j.move(ctx, intlog.Excluded, plan.Excluded)
+	}
+	if err := j.supersedeOlder(ctx); err != nil {
+		return err
+	}
+	switch {
 	case len(j.entry.Standing()) > 0:
 		return j.move(ctx, intlog.Synced, "")
 	case j.late():

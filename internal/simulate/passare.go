@@ -1,0 +1,223 @@
+package simulate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/passare/qbo-sync/internal/date"
+	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/intake"
+	"github.com/passare/qbo-sync/internal/money"
+)
+
+// record is a record of Passare with its life: what is sent of it.
+type record struct {
+	kind, id string
+	family   int // its case
+	members  []*record
+	versions []version
+	accepted map[int64]version // what was answered with 202
+}
+
+func (r *record) String() string { return r.kind + "/" + r.id }
+
+// version is one version of a record, as far as the oracle must know it.
+type version struct {
+	n           int64
+	verb        string
+	on, later   date.Date // its fact's date; that of the return
+	cents, more money.Cents
+	number      string
+	twin        bool // other data under a number that was sent before
+}
+
+// lives makes the records of an organisation: of two families of one name, so that their customers get in each other's way.
+func (w *world) lives(h *house) []*record {
+	if w.o.Quiet {
+		return []*record{{kind: "payment", id: "p1", family: 1, accepted: map[int64]version{}, versions: []version{
+			{n: 1, verb: "created", on: "2026-03-04", cents: 1000}, {n: 2, verb: "updated", on: "2026-04-05", cents: 1200},
+		}}}
+	}
+	var records []*record
+	add := func(kind string, versions ...version) *record {
+		r := &record{kind: kind, id: fmt.Sprint("r", len(records)+1), family: 1 + w.intN(2), accepted: map[int64]version{}}
+		for i, v := range versions {
+			v.n = int64(i + 1)
+			r.versions = append(r.versions, v)
+			if w.intN(10) == 0 {
+				v.cents, v.twin = v.cents+1, true
+				r.versions = append(r.versions, v)
+			}
+		}
+		records = append(records, r)
+		return r
+	}
+	kinds := []int{w.intN(4), w.intN(4)}
+	if !h.auto { // the second organisation is a small one
+		kinds = kinds[:1]
+	}
+	for _, kind := range kinds {
+		w.add(kind, add)
+	}
+	if !h.auto { // whoever must click clicks some time, or never
+		records = append(records, w.clicks(h, records)...)
+	}
+	return records
+}
+
+// add adds what a case may have: a payment, a contract, a check, or a batch with two members.
+func (w *world) add(kind int, add func(kind string, versions ...version) *record) {
+	switch kind {
+	case 0:
+		add("payment", w.life("created", "updated", "updated", "returned", "deleted")...)
+	case 1:
+		add("goods_and_services", w.life("signed", "resigned", "sign_date_changed", "unsigned", "resigned")...)
+	case 2:
+		check := add("check", w.life("printed", "voided", "reprinted", "reprinted")...)
+		for i := range check.versions {
+			check.versions[i].number = fmt.Sprint(2000 + w.intN(2))
+		}
+	case 3:
+		a, b := add("payment", w.version("created")), add("payment", w.version("created"))
+		a.versions, b.versions = a.versions[:1], b.versions[:1]
+		deposit := w.version("processed")
+		deposit.cents = a.versions[0].cents + b.versions[0].cents
+		life := []version{deposit}
+		if w.intN(3) == 0 { // taken apart again, and a member is corrected
+			undone := deposit
+			undone.verb = "unprocessed"
+			life = append(life, undone)
+			edited := w.version("updated")
+			edited.n = 2
+			a.versions = append(a.versions, edited)
+		}
+		batch := add("batch_payment", life...)
+		batch.versions = slices.DeleteFunc(batch.versions, func(v version) bool { return v.twin })
+		batch.members = []*record{a, b}
+	}
+}
+
+// clicks are the clicks on Add to Accounting Export. What is held for ever keeps its batch waiting, so that one's page is clicked.
+func (w *world) clicks(h *house, records []*record) []*record {
+	var clicks []*record
+	banked := slices.ContainsFunc(records, func(r *record) bool { return r.members != nil })
+	for family := 1; family <= 2; family++ {
+		for _, page := range []string{"goods_and_services", "payments_and_adjustments"} {
+			if id := fmt.Sprint("c", family, page); banked || w.intN(5) > 0 {
+				h.clicked[id] = true
+				clicks = append(clicks, &record{kind: "accounting_export", id: id, family: family, accepted: map[int64]version{}, versions: []version{{n: 1, verb: "added", number: page}}})
+			}
+		}
+	}
+	return clicks
+}
+
+// life is one to four versions: the first of the first verb, the others of the others.
+func (w *world) life(first string, next ...string) []version {
+	life := []version{w.version(first)}
+	for range w.intN(4) {
+		life = append(life, w.version(next[w.intN(len(next))]))
+	}
+	return life
+}
+
+func (w *world) version(verb string) version {
+	on := date.Date("2026-03-01").AddDays(w.intN(60))
+	return version{verb: verb, on: on, later: on.AddDays(1 + w.intN(40)), cents: money.Cents(100 * (1 + w.intN(50))), more: money.Cents(w.intN(3) * 500)}
+}
+
+// event is a version as Passare sends it (../passare/events.md).
+func (h *house) event(r *record, v version) string {
+	about := ""
+	if r.kind != "check" && r.kind != "batch_payment" {
+		about = fmt.Sprintf(`"case":{"id":"c%d","number":"24-000%d","decedent":{"first":"John","last":"Smith"}},`, r.family, r.family)
+	}
+	if r.kind != "accounting_export" {
+		about += `"branch":{"id":"main"},`
+	}
+	return fmt.Sprintf(`{"specversion":"1.0","id":"evt-%s-%d","source":"/organizations/%s","type":"com.passare.%s.%s","time":"2026-03-04T15:00:00Z",
+"data":{"record":{"type":%q,"id":%q,"version":%d},%s"actor":{"id":"u1","name":"Ana Diaz"}%s}}`, r.id, v.n, h.id, r.kind, v.verb, r.kind, r.id, v.n, about, r.fields(v))
+}
+
+func (r *record) fields(v version) string {
+	switch r.kind {
+	case "payment":
+		fields := fmt.Sprintf(`,"method":"check","date":%q,"amount":%q`, v.on, v.cents)
+		if v.verb == "returned" {
+			fields += fmt.Sprintf(`,"returned":{"date":%q,"bank":"operating","fee":"25.00","fee_to_family":"30.00"}`, v.later)
+		}
+		return fields
+	case "goods_and_services":
+		if v.verb == "unsigned" {
+			return ""
+		}
+		fields := fmt.Sprintf(`,"signed_on":%q,"total":%q,"items":[{"id":"i1","kind":"service","gl_account":"4000","description":"Services","amount":%q}`, v.on, v.cents+v.more, v.cents)
+		if v.more > 0 {
+			fields += fmt.Sprintf(`,{"id":"i2","kind":"cash_advance","description":"Flowers","amount":%q}`, v.more)
+		}
+		return fields + "]"
+	case "check":
+		return fmt.Sprintf(`,"bank":"operating","number":%q,"date":%q,"payee":{"rolodex_id":"rol-1","name":"Oak Hill"},"lines":[{"kind":"expense","gl_account":"6100","amount":%q}]`, v.number, v.on, v.cents)
+	case "batch_payment":
+		fields := fmt.Sprintf(`,"bank":"operating","date":%q,"total":%q,"members":[`, v.on, v.cents)
+		for i, m := range r.members {
+			if i > 0 {
+				fields += ","
+			}
+			fields += fmt.Sprintf(`{"record":{"type":"payment","id":%q},"amount":%q,"method":"check"}`, m.id, m.versions[0].cents)
+		}
+		return fields + "]"
+	}
+	return fmt.Sprintf(`,"page":%q`, v.number)
+}
+
+// send has every version of a record sent, some of them repeatedly, mostly in their order, until each was answered.
+func (w *world) send(h *house, r *record) {
+	at := w.between(0, 10*time.Minute)
+	orderly := w.intN(10) < 6
+	for _, v := range r.versions {
+		if !orderly {
+			at = w.between(0, 20*time.Minute)
+		}
+		for range []int{1, 1, 1, 1, 2, 3}[w.intN(6)] {
+			w.spawn(at, func() { w.sendOne(h, r, v) })
+			if w.o.Quiet {
+				break
+			}
+		}
+		if w.intN(2) == 0 {
+			at += w.between(0, 5*time.Second)
+		} else {
+			at += w.between(0, 8*time.Minute)
+		}
+	}
+}
+
+// sendOne sends an event until it is answered. Passare gives up only on what is certainly refused.
+func (w *world) sendOne(h *house, r *record, v version) {
+	for {
+		p := w.process("intake")
+		var result intake.Result
+		ended := p.do(30*time.Second, func() {
+			result = intake.New(p.store, p.queue, p.now).Accept(context.Background(), []byte(h.event(r, v)))
+		})
+		switch {
+		case ended && result.Err == nil:
+			w.mu.Lock()
+			r.accepted[v.n] = v
+			w.tally.Events++
+			w.mu.Unlock()
+			w.tell("Passare", "%s v%d %s %s %s was answered 202", r, v.n, v.verb, v.cents, v.on)
+			return
+		case ended && fault.Is(result.Err, fault.Conflict):
+			w.tell("Passare", "%s v%d with other data was answered 409", r, v.n)
+			return
+		case ended && fault.Is(result.Err, fault.Invalid):
+			w.violated("an event is not taken: %v", result.Err)
+			return
+		}
+		w.pause(w.between(10*time.Second, 2*time.Minute))
+	}
+}

@@ -1,0 +1,172 @@
+package simulate
+
+import (
+	"context"
+	"time"
+
+	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/intlog"
+	"github.com/passare/qbo-sync/internal/org"
+	"github.com/passare/qbo-sync/internal/retrying"
+	"github.com/passare/qbo-sync/internal/review"
+)
+
+const ana = "Ana Diaz"
+
+// people act in an organisation during the storm.
+func (w *world) people(h *house) {
+	if w.o.Quiet {
+		return
+	}
+	if w.intN(4) == 0 { // paused at the head of the index, whatever is due
+		w.spawn(0, func() {
+			_ = w.store.Pause(context.Background(), h.id, w.o.Now().Add(w.between(10*time.Minute, storm/2)))
+		})
+	}
+	for range w.intN(5) {
+		act := []func(*house){w.syncAny, w.syncAny, w.remap, w.remap, w.switchAutoSync, w.reconnect, w.deleteAndRestore, w.deleteAndRestore}[w.intN(8)]
+		w.spawn(w.between(0, storm/2), func() {
+			if w.night() {
+				return
+			}
+			w.count(&w.tally.People)
+			act(h)
+		})
+	}
+}
+
+// until has a person try something again until it is done.
+func (w *world) until(what string, f func(p *process) error) {
+	for {
+		p := w.process("admin")
+		var err error
+		ended := p.do(30*time.Second, func() { err = f(p) })
+		if ended && err == nil || fault.Is(err, fault.Conflict) && what == "" {
+			return
+		}
+		w.pause(w.between(10*time.Second, time.Minute))
+	}
+}
+
+// syncAny presses Sync on an entry, whatever it is.
+func (w *world) syncAny(h *house) {
+	if entries := w.entries(h); len(entries) > 0 {
+		w.sync(entries[w.intN(len(entries))].Key)
+	}
+}
+
+func (w *world) sync(key intlog.Key) {
+	w.tell(ana, "presses Sync on %s", key.ID())
+	w.until("", func(p *process) error {
+		_, _, err := review.New(p.store, p.queue, p.now).Sync(context.Background(), key, ana)
+		return err
+	})
+}
+
+// configure changes an organisation's configuration.
+func (w *world) configure(h *house, change func(*org.Config)) {
+	w.until("configure", func(p *process) error {
+		c, err := p.store.Config(context.Background(), h.id)
+		if err != nil {
+			return err
+		}
+		change(&c)
+		c.Sweeps = []time.Time{p.now().Add(intlog.SweepSoon), p.now().Add(intlog.SweepLate)}
+		_, err = p.store.PutConfig(context.Background(), c, c.Version)
+		return err
+	})
+}
+
+// remap has the deposits stand on the other account from now on.
+func (w *world) remap(h *house) {
+	w.configure(h, func(c *org.Config) { c.Mapping = remapped(c.Mapping) })
+}
+
+func (w *world) switchAutoSync(h *house) {
+	w.configure(h, func(c *org.Config) {
+		c.Settings.AutoSync = !c.Settings.AutoSync
+	})
+}
+
+func (w *world) isRevoked(realm string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.revoked[realm]
+}
+
+func (w *world) revoke(realm string, revoked bool) {
+	w.mu.Lock()
+	w.revoked[realm] = revoked
+	w.mu.Unlock()
+}
+
+// reconnect: the grant is revoked at Intuit, and some time later somebody connects again.
+func (w *world) reconnect(h *house) {
+	w.tell("Intuit", "%s revokes the grant", h.id)
+	w.revoke(h.realm, true)
+	w.pause(w.between(time.Minute, 15*time.Minute))
+	w.connect(h)
+}
+
+func (w *world) connect(h *house) {
+	w.tell(ana, "connects %s again", h.id)
+	w.revoke(h.realm, false)
+	w.until("connect", func(p *process) error {
+		_, err := retrying.New(p.store, p.queue, p.now).Reconnected(context.Background(), h.id)
+		return err
+	})
+}
+
+// deleteAndRestore is what row 3 of the protocol's table allows, and has no call yet: nothing of the entry may be posted or open. It is restored soon.
+func (w *world) deleteAndRestore(h *house) {
+	entries := w.entries(h)
+	if len(entries) == 0 {
+		return
+	}
+	e := entries[w.intN(len(entries))]
+	if !intlog.Allowed(e.State, intlog.Deleted) || len(e.Standing()) > 0 || e.Open() || e.State == intlog.Held {
+		return
+	}
+	if !w.move(e, intlog.Deleted) {
+		return
+	}
+	w.pause(w.between(0, 20*time.Second))
+	w.restore(e.Key)
+}
+
+func (w *world) restore(key intlog.Key) {
+	if e, err := w.store.Entry(context.Background(), key); err == nil && e.State == intlog.Deleted {
+		w.move(e, intlog.Queued)
+	}
+}
+
+func (w *world) move(e intlog.Entry, to intlog.State) bool {
+	moved, err := e.Move(to, ana, "", w.o.Now())
+	if err == nil {
+		_, err = w.store.Update(context.Background(), moved)
+	}
+	w.tell(ana, "moves %s from %s to %s: %v", e.ID(), e.State, to, err)
+	return err == nil
+}
+
+// tidyUp is a look at the log in calm: what failed is tried again, what waits for review is released, what is disconnected is connected.
+func (w *world) tidyUp() {
+	for _, h := range w.houses {
+		config, err := w.store.Config(context.Background(), h.id)
+		if err != nil {
+			w.violated("no configuration: %v", err)
+			continue
+		}
+		if w.isRevoked(h.realm) || !config.BrokenSince.IsZero() {
+			w.spawn(0, func() { w.connect(h) })
+		}
+		for _, e := range w.entries(h) {
+			switch {
+			case e.State == intlog.Deleted:
+				w.restore(e.Key)
+			case e.State == intlog.Failed, e.State == intlog.Pending && w.tidy:
+				w.spawn(0, func() { w.sync(e.Key) })
+			}
+		}
+	}
+}
