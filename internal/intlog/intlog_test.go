@@ -11,6 +11,7 @@ import (
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/passare"
+	"github.com/passare/qbo-sync/internal/rules"
 )
 
 func now() time.Time { return time.Date(2026, 3, 4, 15, 0, 0, 0, time.UTC) }
@@ -91,6 +92,38 @@ func TestAnIdNamesItsEntry(t *testing.T) {
 	for _, bad := range []string{"", "x", "payment.p1", "payment..1", ".p1.1", "payment.p1.0", "payment.p1.-1", "payment.p1.x", "payment.p1.99999999999999999999"} {
 		if _, err := intlog.ParseKey("a", bad); !fault.Is(err, fault.NotFound) {
 			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+func TestEveryStateSaysWhatHappensNext(t *testing.T) {
+	t.Parallel()
+	done := []intlog.State{intlog.Synced, intlog.Superseded, intlog.Excluded, intlog.Unchanged}
+	for _, s := range intlog.States() {
+		e := entry(s)
+		e.Until, e.Cause = now().Add(time.Minute), []rules.Problem{{Kind: rules.Mapping, Who: "administrator"}}
+		next := e.Outlook()
+		switch {
+		case slices.Contains(done, s) != (next == intlog.Outlook{}):
+			t.Errorf("%s: %+v", s, next)
+		case s.Owned() && next.At.IsZero():
+			t.Errorf("%s says no time: %+v", s, next)
+		case (s == intlog.Held || s == intlog.Pending || s == intlog.Failed) && next.Who == "":
+			t.Errorf("%s says nobody: %+v", s, next)
+		}
+	}
+}
+
+func TestAFailedEntrySaysHowItGoesOn(t *testing.T) {
+	t.Parallel()
+	for kind, says := range map[rules.Kind]string{
+		rules.Mapping: "by itself", rules.Connection: "by itself", rules.Company: "by itself", rules.Period: "each night", rules.Account: "each night",
+		rules.NoName: "each night", rules.Member: "each night", rules.Transient: "each night", rules.Data: "a person", rules.Choice: "a person",
+	} {
+		e := entry(intlog.Failed)
+		e.Cause = []rules.Problem{{Kind: kind, Who: "w"}}
+		if got := e.Outlook(); !strings.Contains(got.Says, says) || got.Who != "w" {
+			t.Errorf("%s: %+v", kind, got)
 		}
 	}
 }
