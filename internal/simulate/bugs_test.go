@@ -35,8 +35,8 @@ const patience = 1000
 // fails. How many schedules each takes is told by -v, and in the package's documentation.
 func TestEverySeededBugIsFound(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("the bugs take half a minute")
+	if !*bugsToo {
+		t.Skip("with -bugs")
 	}
 	for _, b := range bugs() {
 		t.Run(b.name, func(t *testing.T) {

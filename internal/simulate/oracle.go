@@ -264,6 +264,7 @@ func (w *world) compare(h *house, r *record, wanted, stands books) {
 		spread[cell{c.on, account}]++
 	}
 	if !maps.Equal(wanted, sums) {
+		w.wrong++
 		w.violated("%s: %s must be %s and is %s", h.id, r, wanted, stands)
 		return
 	}

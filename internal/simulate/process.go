@@ -356,7 +356,7 @@ func (q faultyQueue) Send(ctx context.Context, work intlog.Work) error {
 				after = q.between(0, 4*time.Minute)
 			}
 			q.spawn(after, func() { q.deliver(work, 1) })
-			after += q.between(0, 40*time.Millisecond)
+			after += q.between(0, 10*time.Millisecond)
 		}
 		return nil
 	})

@@ -110,6 +110,7 @@ func (t Tally) Faults() map[string]int {
 type Report struct {
 	Variant    string
 	Violations []string
+	Wrong      int // records whose books are not as they must be: something is lost or doubled
 	Tally      Tally
 	Story      []string
 }
@@ -143,6 +144,7 @@ type world struct {
 	asked      map[string]time.Time // numbers, when they were first sent
 	claimed    map[string]time.Time // numbers, when they were stored
 	violations []string
+	wrong      int
 	tally      Tally
 	story      []string
 	next       func() // sends the version that comes while a process stands still
@@ -182,7 +184,7 @@ func Run(o Options) (Report, error) {
 	w.check()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return Report{Variant: variant, Violations: w.violations, Tally: w.tally, Story: w.story}, nil
+	return Report{Variant: variant, Violations: w.violations, Wrong: w.wrong, Tally: w.tally, Story: w.story}, nil
 }
 
 // build makes the two organisations and says which variant of QuickBooks this is.
