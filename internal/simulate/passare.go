@@ -11,6 +11,7 @@ import (
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intake"
 	"github.com/passare/qbo-sync/internal/money"
+	"github.com/passare/qbo-sync/internal/passare"
 )
 
 // record is a record of Passare with its life: what is sent of it.
@@ -60,7 +61,7 @@ func (w *world) lives(h *house) []*record {
 	for _, kind := range kinds {
 		w.add(kind, add)
 	}
-	if !h.auto { // whoever must click clicks some time, or never
+	if !h.auto {
 		records = append(records, w.clicks(h, records)...)
 	}
 	return records
@@ -98,17 +99,20 @@ func (w *world) add(kind int, add func(kind string, versions ...version) *record
 	}
 }
 
-// clicks are the clicks on Add to Accounting Export. What is held for ever keeps its batch waiting, so that one's page is clicked.
+// clicks are the clicks on Add to Accounting Export: some time, or never. What is held for ever keeps its batch waiting, so that one's page is clicked.
 func (w *world) clicks(h *house, records []*record) []*record {
 	var clicks []*record
 	banked := slices.ContainsFunc(records, func(r *record) bool { return r.members != nil })
-	for family := 1; family <= 2; family++ {
-		for _, page := range []string{"goods_and_services", "payments_and_adjustments"} {
-			if id := fmt.Sprint("c", family, page); banked || w.intN(5) > 0 {
-				h.clicked[id] = true
-				clicks = append(clicks, &record{kind: "accounting_export", id: id, family: family, accepted: map[int64]version{}, versions: []version{{n: 1, verb: "added", number: page}}})
-			}
+	for _, r := range records {
+		page := passare.RecordType(r.kind).Page()
+		id := fmt.Sprint("c", r.family, page)
+		if page == passare.NoPage || h.clicked[id] || !banked && w.intN(5) == 0 {
+			continue
 		}
+		h.clicked[id] = true
+		clicks = append(clicks, &record{
+			kind: "accounting_export", id: id, family: r.family, accepted: map[int64]version{}, versions: []version{{n: 1, verb: "added", number: string(page)}},
+		})
 	}
 	return clicks
 }

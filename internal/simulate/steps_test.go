@@ -29,7 +29,7 @@ func TestADeathAtEveryStepLosesAndDoublesNothing(t *testing.T) {
 // deaths runs a life with a death at every step after those that it dies at already, and so on until it is deep enough.
 func deaths(t *testing.T, life string, die []int) (runs int) {
 	t.Helper()
-	o := simulate.Options{Seed: 1, Quiet: life, Die: die} // this QuickBooks ignores requestids and lets a number stand twice
+	o := simulate.Options{Seed: 5, Quiet: life, Die: die} // this QuickBooks ignores requestids and lets a number stand twice
 	r := run(t, o)
 	if len(r.Violations) > 0 {
 		failsAt(t, o, r)
@@ -72,7 +72,7 @@ func TestAVersionThatComesBetweenAnyTwoStepsIsNotLost(t *testing.T) {
 func standstill(t *testing.T, life string, seams func() simulate.Seams) (*simulate.Options, simulate.Report) {
 	t.Helper()
 	for step := 1; ; step++ {
-		o := simulate.Options{Seed: 1, Quiet: life, Stall: step, Seams: seams()}
+		o := simulate.Options{Seed: 5, Quiet: life, Stall: step, Seams: seams()}
 		r := run(t, o)
 		switch {
 		case len(r.Violations) > 0:

@@ -25,7 +25,7 @@ const (
 	losesStore   = 20  // a store call, before its effect; and as much after it
 	dropsMessage = 50  //
 	doubles      = 100 // messages
-	delays       = 150 // messages, up to minutes: they come in another order
+	delays       = 250 // messages, up to minutes: they come in another order
 	throttles    = 50  // answered 429
 	neverArrives = 30  // requests
 	commitsLate  = 100 // up to latest
@@ -205,7 +205,7 @@ func (w *world) build() (variant string, err error) {
 	}
 	if w.o.Quiet == "" {
 		lag := func() time.Duration {
-			return []time.Duration{0, intlog.QueryLag, intlog.QueryLag, w.between(0, intlog.QueryLag)}[w.intN(4)]
+			return []time.Duration{0, intlog.QueryLag, intlog.QueryLag, intlog.QueryLag, w.between(0, intlog.QueryLag)}[w.intN(5)]
 		}
 		w.replays, w.queryLag, w.indexLag = w.intN(2) == 0, lag(), lag()
 		w.tidy = w.intN(4) > 0
