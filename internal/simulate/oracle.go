@@ -216,6 +216,9 @@ func (w *world) checkRecord(h *house, r *record, stands books) {
 		w.violated("%s: %s has %d versions in the log, and %d were accepted", h.id, r, len(log.Entries), len(r.accepted))
 		return
 	}
+	if page := passare.RecordType(r.kind).Page(); page != passare.NoPage && !h.auto && !h.clicked[fmt.Sprint("c", r.family, page)] && len(stands) > 0 {
+		w.violated("%s: %s is in the books though nobody added it to the export", h.id, r)
+	}
 	top, waits := int64(0), false
 	for _, e := range log.Entries {
 		if e.State.Approved() {
@@ -261,6 +264,7 @@ func (w *world) compare(h *house, r *record, wanted, stands books) {
 		spread[cell{c.on, account}]++
 	}
 	if !maps.Equal(wanted, sums) {
+		w.wrong++
 		w.violated("%s: %s must be %s and is %s", h.id, r, wanted, stands)
 		return
 	}

@@ -3,6 +3,7 @@ package simulate
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intake"
 	"github.com/passare/qbo-sync/internal/money"
+	"github.com/passare/qbo-sync/internal/passare"
 )
 
 // record is a record of Passare with its life: what is sent of it.
@@ -35,14 +37,12 @@ type version struct {
 
 // lives makes the records of an organisation: of two families of one name, so that their customers get in each other's way.
 func (w *world) lives(h *house) []*record {
-	if w.o.Quiet {
-		return []*record{{kind: "payment", id: "p1", family: 1, accepted: map[int64]version{}, versions: []version{
-			{n: 1, verb: "created", on: "2026-03-04", cents: 1000}, {n: 2, verb: "updated", on: "2026-04-05", cents: 1200},
-		}}}
+	if w.o.Quiet != "" {
+		return quietLives()[w.o.Quiet]
 	}
 	var records []*record
 	add := func(kind string, versions ...version) *record {
-		r := &record{kind: kind, id: fmt.Sprint("r", len(records)+1), family: 1 + w.intN(2), accepted: map[int64]version{}}
+		r := &record{kind: kind, id: fmt.Sprint("r", len(records)+1), family: 1 + w.intN(3)/2, accepted: map[int64]version{}}
 		for i, v := range versions {
 			v.n = int64(i + 1)
 			r.versions = append(r.versions, v)
@@ -61,7 +61,7 @@ func (w *world) lives(h *house) []*record {
 	for _, kind := range kinds {
 		w.add(kind, add)
 	}
-	if !h.auto { // whoever must click clicks some time, or never
+	if !h.auto {
 		records = append(records, w.clicks(h, records)...)
 	}
 	return records
@@ -99,19 +99,42 @@ func (w *world) add(kind int, add func(kind string, versions ...version) *record
 	}
 }
 
-// clicks are the clicks on Add to Accounting Export. What is held for ever keeps its batch waiting, so that one's page is clicked.
+// clicks are the clicks on Add to Accounting Export: some time, or never. What is held for ever keeps its batch waiting, so that one's page is clicked.
 func (w *world) clicks(h *house, records []*record) []*record {
 	var clicks []*record
 	banked := slices.ContainsFunc(records, func(r *record) bool { return r.members != nil })
-	for family := 1; family <= 2; family++ {
-		for _, page := range []string{"goods_and_services", "payments_and_adjustments"} {
-			if id := fmt.Sprint("c", family, page); banked || w.intN(5) > 0 {
-				h.clicked[id] = true
-				clicks = append(clicks, &record{kind: "accounting_export", id: id, family: family, accepted: map[int64]version{}, versions: []version{{n: 1, verb: "added", number: page}}})
-			}
+	for _, r := range records {
+		page := passare.RecordType(r.kind).Page()
+		id := fmt.Sprint("c", r.family, page)
+		if page == passare.NoPage || h.clicked[id] || !banked && w.intN(5) == 0 {
+			continue
 		}
+		h.clicked[id] = true
+		clicks = append(clicks, &record{
+			kind: "accounting_export", id: id, family: r.family, accepted: map[int64]version{}, versions: []version{{n: 1, verb: "added", number: string(page)}},
+		})
 	}
 	return clicks
+}
+
+// QuietLives are what may be asked for in T2.
+func QuietLives() []string { return slices.Sorted(maps.Keys(quietLives())) }
+
+func quietLives() map[string][]*record {
+	one := func(kind string, versions ...version) []*record {
+		for i := range versions {
+			versions[i].n = int64(i + 1)
+		}
+		return []*record{{kind: kind, id: "r1", family: 1, accepted: map[int64]version{}, versions: versions}}
+	}
+	march, april := date.Date("2026-03-04"), date.Date("2026-04-05")
+	return map[string][]*record{
+		"a payment":                        one("payment", version{verb: "created", on: march, cents: 1000}),
+		"a payment, moved to another date": one("payment", version{verb: "created", on: march, cents: 1000}, version{verb: "updated", on: april, cents: 1200}),
+		"a payment, deleted":               one("payment", version{verb: "created", on: march, cents: 1000}, version{verb: "deleted", on: march, cents: 1000}),
+		"a contract, signed again":         one("goods_and_services", version{verb: "signed", on: march, cents: 1000}, version{verb: "resigned", on: april, cents: 1500, more: 500}),
+		"a contract, unsigned":             one("goods_and_services", version{verb: "signed", on: march, cents: 1000}, version{verb: "unsigned", on: march}),
+	}
 }
 
 // life is one to four versions: the first of the first verb, the others of the others.
@@ -175,6 +198,10 @@ func (r *record) fields(v version) string {
 
 // send has every version of a record sent, some of them repeatedly, mostly in their order, until each was answered.
 func (w *world) send(h *house, r *record) {
+	if w.o.Quiet != "" {
+		w.sendQuietly(h, r)
+		return
+	}
 	at := w.between(0, 10*time.Minute)
 	orderly := w.intN(10) < 6
 	for _, v := range r.versions {
@@ -183,15 +210,19 @@ func (w *world) send(h *house, r *record) {
 		}
 		for range []int{1, 1, 1, 1, 2, 3}[w.intN(6)] {
 			w.spawn(at, func() { w.sendOne(h, r, v) })
-			if w.o.Quiet {
-				break
-			}
 		}
-		if w.intN(2) == 0 {
-			at += w.between(0, 5*time.Second)
-		} else {
-			at += w.between(0, 8*time.Minute)
+		at += w.between(0, []time.Duration{time.Second, 10 * time.Second, 8 * time.Minute, 8 * time.Minute}[w.intN(4)])
+	}
+}
+
+// sendQuietly sends one version after the other, in half a second or when a process stands still.
+func (w *world) sendQuietly(h *house, r *record) {
+	for i, v := range r.versions {
+		if i == 1 && w.o.Stall > 0 {
+			w.next = func() { w.spawn(0, func() { w.sendOne(h, r, v) }) }
+			continue
 		}
+		w.spawn(time.Duration(i)*500*time.Millisecond, func() { w.sendOne(h, r, v) })
 	}
 }
 

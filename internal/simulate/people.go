@@ -15,7 +15,7 @@ const ana = "Ana Diaz"
 
 // people act in an organisation during the storm.
 func (w *world) people(h *house) {
-	if w.o.Quiet {
+	if w.o.Quiet != "" {
 		return
 	}
 	if w.intN(4) == 0 { // paused at the head of the index, whatever is due

@@ -60,7 +60,7 @@ func (w *world) process(kind string) *process {
 	w.named++
 	p := &process{world: w, name: fmt.Sprint(kind, " ", w.named)}
 	w.mu.Unlock()
-	if !w.o.Quiet {
+	if w.o.Quiet == "" {
 		p.skew = w.between(0, intlog.Skew) - intlog.Skew/2
 	}
 	p.store, p.queue = faultyStore{p}, faultyQueue{p}
@@ -92,8 +92,13 @@ func (p *process) do(limit time.Duration, f func()) (ended bool) {
 func (p *process) mayDie(what, when string) {
 	p.world.mu.Lock()
 	p.tally.Steps++
-	scripted := slices.Contains(p.o.Die, p.tally.Steps)
+	scripted, stalls := slices.Contains(p.o.Die, p.tally.Steps), p.o.Stall > 0 && p.o.Stall == p.tally.Steps
 	p.world.mu.Unlock()
+	if stalls && p.next != nil {
+		p.tell(p.name, "stands still %s %s", when, what)
+		p.next()
+		p.pause(20 * time.Second)
+	}
 	switch {
 	case p.dead:
 		runtime.Goexit()
@@ -345,12 +350,13 @@ func (q faultyQueue) Send(ctx context.Context, work intlog.Work) error {
 			copies = 2
 			q.count(&q.tally.Doubled)
 		}
+		after := q.between(10*time.Millisecond, 500*time.Millisecond)
 		for range copies {
-			after := q.between(10*time.Millisecond, 2*time.Second)
 			if q.chance(delays) {
 				after = q.between(0, 4*time.Minute)
 			}
 			q.spawn(after, func() { q.deliver(work, 1) })
+			after += q.between(0, 10*time.Millisecond)
 		}
 		return nil
 	})
@@ -517,7 +523,7 @@ func (w *world) serve(what string, r *http.Request, answer chan<- *http.Response
 		return
 	case write && w.chance(commitsLate):
 		late := latest
-		if w.intN(2) == 0 {
+		if w.intN(3) == 0 {
 			late = w.between(0, latest)
 		}
 		w.count(&w.tally.Late)

@@ -18,6 +18,7 @@ import (
 var (
 	schedules = flag.Int("schedules", 300, "how many schedules are run")
 	onlySeed  = flag.Uint64("seed", 0, "the one schedule to run, with its story")
+	bugsToo   = flag.Bool("bugs", false, "look for the seeded bugs, and run the naive connectors")
 	firstSeed = flag.Uint64("first", 1, "the first seed of the schedules")
 )
 
