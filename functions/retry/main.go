@@ -1,4 +1,4 @@
-// Command retry is the function that sends what is due to the worker again, each minute.
+// Command retry is the function that sends what is due to the worker again, and drains its dead letters, each minute.
 package main
 
 import (

@@ -81,6 +81,8 @@ func TestARoleThatAllowsMoreOrLessIsFound(t *testing.T) {
 		{"IngestRole", "!Ref WebhookSecret", "!Ref AppSecret"},
 		{"ConnectRole", "                  - secretsmanager:CreateSecret\n", ""},
 		{"SyncRole", "                  - dynamodb:DeleteItem\n", ""},
+		{"RetryRole", "sqs:ReceiveMessage, sqs:DeleteMessage", "sqs:ReceiveMessage"},
+		{"RetryRole", "Resource: !GetAtt WorkDeadLetters.Arn", "Resource: [!GetAtt WorkDeadLetters.Arn, !GetAtt ScheduleDeadLetters.Arn]"},
 	} {
 		t.Run(c.in+" "+strings.Join(strings.Fields(c.old), " "), func(t *testing.T) {
 			t.Parallel()

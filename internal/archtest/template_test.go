@@ -127,6 +127,7 @@ func templateRules(t *testing.T) []rule {
 		}},
 		{"timeouts and visibility are those of the protocol", timeoutsAreThoseOfTheProtocol, []change{
 			{"WorkQueue", "VisibilityTimeout: 100", "VisibilityTimeout: 540"},
+			{"WorkDeadLetters", "VisibilityTimeout: 100", "VisibilityTimeout: 30"},
 			{"SyncFunction", "Timeout: 90", "Timeout: 300"},
 			{"ConnectFunction", "Timeout: 90", "Timeout: 29"},
 			{"IngestFunction", "Timeout: 29", "Timeout: 31"},
@@ -164,6 +165,7 @@ func templateRules(t *testing.T) []rule {
 			{"RetryThrottles", "Value: !Ref RetryFunction", "Value: !Ref SyncFunction"},
 			{"SyncErrors", "Threshold: 1", "Threshold: 100"},
 			{"ScheduleDeadLettersArrived", "Value: !GetAtt ScheduleDeadLetters.QueueName", "Value: !GetAtt WorkDeadLetters.QueueName"},
+			{"WorkDeadLettersArrived", "MetricName: NumberOfMessagesReceived", "MetricName: ApproximateNumberOfMessagesVisible"},
 			{"ApiFails", "MetricName: 5xx", "MetricName: 4xx"},
 			{"EntriesOverdue", "Threshold: 900", "Threshold: 90000"},
 			{"EntriesOverdue", "TreatMissingData: breaching", "TreatMissingData: missing"},
@@ -226,6 +228,7 @@ func templateRules(t *testing.T) []rule {
 			{"ConnectFunction", "          OAUTH_AUTHORIZE_URL: !Ref OauthAuthorizeUrl\n", ""},
 			{"ConnectFunction", "PUBLIC_URL: !Ref PublicUrl", "PUBLIC_URL: !Ref OidcIssuer"},
 			{"RetryFunction", "AWS_SDK_UA_APP_ID: retry", "AWS_SDK_UA_APP_ID: sync"},
+			{"RetryFunction", "DEAD_LETTERS_URL: !Ref WorkDeadLetters", "DEAD_LETTERS_URL: !Ref ScheduleDeadLetters"},
 			{"", "        TABLE_NAME: !Ref Table\n", ""},
 			{"SyncFunction", "          AWS_SDK_UA_APP_ID: sync\n", "          AWS_SDK_UA_APP_ID: sync\n          CLIENT_SECRET: hush\n"},
 		}},
@@ -244,10 +247,7 @@ func templateRules(t *testing.T) []rule {
 	}
 }
 
-const (
-	fourteenDays = "1209600" // seconds: the longest that SQS keeps a message
-	mostReceived = "10"      // protocol.md §3
-)
+const fourteenDays = "1209600" // seconds: the longest that SQS keeps a message
 
 func everySourceHasADeadLetterQueue(s stack) (p problems) {
 	calls := map[string]string{}
@@ -276,7 +276,7 @@ func everySourceHasADeadLetterQueue(s stack) (p problems) {
 			redrive := s.properties(queue).at("RedrivePolicy")
 			last := resourceOf(redrive.at("deadLetterTargetArn"), "Arn")
 			dead(last, what)
-			p.unless(redrive.at("maxReceiveCount").String() == mostReceived, "%s: a message comes at most %s times", what, mostReceived)
+			p.unless(redrive.at("maxReceiveCount").String() == strconv.Itoa(intlog.MaxReceives), "%s: a message comes at most %d times", what, intlog.MaxReceives)
 			fifo := func(queue string) string { return s.properties(queue).at("FifoQueue").String() }
 			p.unless(fifo(last) == fifo(queue), "%s: the dead-letter queue of a FIFO queue is one, too", what)
 		case "ScheduleV2":
@@ -324,11 +324,15 @@ func timeoutsAreThoseOfTheProtocol(s stack) (p problems) {
 	}
 	p.unless(intlog.RefreshLease >= intlog.WorkerTimeout+2*intlog.Skew+20*time.Second && intlog.WorkerTimeout > intlog.RequestTimeout,
 		"the lease of a refresh outlives a function, and a function a request")
+	for _, queue := range s.of("AWS::SQS::Queue") {
+		if s.receivedFrom(queue) {
+			visible := seconds(s.properties(queue).at("VisibilityTimeout"))
+			p.unless(visible == intlog.Visibility, "a message of %s is visible again after %s, not %s", queue, intlog.Visibility, visible)
+		}
+	}
 	for _, x := range s.sources() {
 		switch x.kind {
 		case "SQS":
-			visible := seconds(s.properties(resourceOf(x.at("Queue"), "Arn")).at("VisibilityTimeout"))
-			p.unless(visible == intlog.Visibility, "a message is visible again after %s, not %s", intlog.Visibility, visible)
 			p.unless(x.at("BatchSize").String() == "1", "%s: the protocol's times are those of one message", x.function)
 			p.unless(slices.Equal(x.at("FunctionResponseTypes").strings(), []string{"ReportBatchItemFailures"}), "%s: the function says what failed", x.function)
 		case "ScheduleV2":
@@ -430,6 +434,16 @@ func theAccessLogHasNothingAboutPeople(s stack) (p problems) {
 	return p
 }
 
+// receivedFrom says whether a function takes messages out of a queue, or Lambda does so for it.
+func (s stack) receivedFrom(queue string) bool {
+	for function := range s.functions() {
+		if s.may(roleOf(function), "sqs:ReceiveMessage", attribute(queue, "Arn")) {
+			return true
+		}
+	}
+	return false
+}
+
 // alarm is when an alarm rings; what is not said is any.
 type alarm struct{ namespace, metric, dimensions, when, missing string }
 
@@ -453,6 +467,10 @@ func everythingHasAnAlarm(s stack) (p problems) {
 	for _, queue := range s.of("AWS::SQS::Queue") {
 		if !slices.ContainsFunc(sources, func(x source) bool { return resourceOf(x.at("Queue"), "Arn") == queue }) {
 			dimensions := "[{Name: QueueName, Value: " + attribute(queue, "QueueName") + "}]"
+			if s.receivedFrom(queue) { // a message is there for too short a time to be counted
+				wanted = append(wanted, alarm{"AWS/SQS", "NumberOfMessagesReceived", dimensions, some, "notBreaching"})
+				continue
+			}
 			wanted = append(wanted, alarm{"AWS/SQS", "ApproximateNumberOfMessagesVisible", dimensions, "Maximum GreaterThanThreshold 0 in 1 × 300 s", "notBreaching"})
 		}
 	}
@@ -620,7 +638,7 @@ func everythingIsLimited(s stack) (p problems) {
 
 func eachFunctionIsTold(s stack) (p problems) {
 	values := map[string]string{
-		"TABLE_NAME": "!Ref Table", "STAGE": "!Ref Stage", "QUEUE_URL": "!Ref WorkQueue", "SECRET_PREFIX": "!Ref AWS::StackName", "QBO_URL": "!Ref QboUrl",
+		"TABLE_NAME": "!Ref Table", "STAGE": "!Ref Stage", "QUEUE_URL": "!Ref WorkQueue", "DEAD_LETTERS_URL": "!Ref WorkDeadLetters", "SECRET_PREFIX": "!Ref AWS::StackName", "QBO_URL": "!Ref QboUrl",
 		"OAUTH_AUTHORIZE_URL": "!Ref OauthAuthorizeUrl", "OAUTH_TOKEN_URL": "!Ref OauthTokenUrl", "OAUTH_REVOKE_URL": "!Ref OauthRevokeUrl",
 		"PUBLIC_URL": "!Ref PublicUrl", "OIDC_ISSUER": "!Ref OidcIssuer", "OIDC_AUDIENCE": "!Ref OidcAudience",
 		"MONTHLY_READS": "!Ref MonthlyReads",

@@ -4,7 +4,7 @@
 //	         ─▶ admin ──▶ review, relinking ─┼─▶ table ◀──── sync ─────┤
 //	         ─▶ connect ▶ consent ───────────┤      ▲          ▲       └──▶ secrets
 //	                                         └─▶ queue ────────┤
-//	each minute ─▶ retry ─▶ what is due, sweeps ───────────────┘
+//	each minute ─▶ retry ─▶ what is due, sweeps, dead letters ─┘
 //	each night ──▶ connect: what keeps grants alive
 //
 // Guarantees: starting a function touches no network and reads no setting: all is made by its first event, and what could not be made then is tried again
@@ -12,7 +12,8 @@
 //
 // Failure handling: an HTTP function without its settings or secrets fails its event, which the HTTP API answers with 500, and which Lambda counts. sync
 // acknowledges every message that it could begin with, whatever became of it: the state is in the table, and what is not done is due again by itself
-// (../posting/protocol.md, §2). Only what it could not even begin with, or what was killed, comes again after intlog.Visibility.
+// (../posting/protocol.md, §2). Only what it could not even begin with, or what was killed, comes again after intlog.Visibility, and after
+// intlog.MaxReceives times goes to the dead letters, which retry drains.
 //
 // The secret "webhook" is one signing secret, or two with a blank between them while one replaces the other; it is read again every few minutes. The
 // secret "app" is how Intuit knows us: {"client_id": …, "client_secret": …}.

@@ -16,6 +16,7 @@ type Settings struct {
 	Table        string // TABLE_NAME: the store
 	Stage        string // STAGE: dev, staging or prod; on log lines and metrics
 	QueueURL     string // QUEUE_URL: work for the worker
+	DeadURL      string // DEAD_LETTERS_URL: work that the worker never acknowledged
 	SecretPrefix string // SECRET_PREFIX
 	QBOURL       string // QBO_URL: Intuit's API
 	TokenURL     string // OAUTH_TOKEN_URL
@@ -36,7 +37,7 @@ func Names(function string) []string {
 		"admin":   slices.Concat([]string{"QUEUE_URL"}, quickBooks, people),
 		"connect": slices.Concat([]string{"QUEUE_URL", "OAUTH_AUTHORIZE_URL", "PUBLIC_URL"}, quickBooks, people),
 		"sync":    quickBooks,
-		"retry":   {"QUEUE_URL"},
+		"retry":   {"QUEUE_URL", "DEAD_LETTERS_URL"},
 	}
 	names, known := of[function]
 	if !known {
@@ -53,7 +54,7 @@ func Read(env func(string) string, function string) (Settings, error) {
 	}
 	r := reader{env: env, names: names}
 	s := Settings{
-		Table: r.text("TABLE_NAME"), Stage: r.text("STAGE"), QueueURL: r.address("QUEUE_URL"), SecretPrefix: r.text("SECRET_PREFIX"), QBOURL: r.address("QBO_URL"),
+		Table: r.text("TABLE_NAME"), Stage: r.text("STAGE"), QueueURL: r.address("QUEUE_URL"), DeadURL: r.address("DEAD_LETTERS_URL"), SecretPrefix: r.text("SECRET_PREFIX"), QBOURL: r.address("QBO_URL"),
 		TokenURL: r.address("OAUTH_TOKEN_URL"), RevokeURL: r.address("OAUTH_REVOKE_URL"), MonthlyReads: r.number("MONTHLY_READS"),
 		AuthorizeURL: r.address("OAUTH_AUTHORIZE_URL"), PublicURL: r.optional("PUBLIC_URL"), Issuer: r.address("OIDC_ISSUER"), Audience: r.text("OIDC_AUDIENCE"),
 	}

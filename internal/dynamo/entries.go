@@ -245,18 +245,19 @@ func (s *Store) Postpone(ctx context.Context, k intlog.Key, seen, to time.Time) 
 	return within("Postpone", err)
 }
 
-// Due lists entries whose due time is not after now, the longest due first: at most limit of each shard are looked at. Errors: fault.Unavailable.
-func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]intlog.Entry, error) {
+// Due lists entries whose due time is not after now, in turns: the longest due of each organisation, then the second of each, and so on; each of one
+// organisation at most, and most in all. How far it looks: package dynamo, Due. Errors: fault.Unavailable.
+func (s *Store) Due(ctx context.Context, now time.Time, most, each int) ([]intlog.Entry, error) {
 	var rows []item
 	for shard := range uint32(shards) {
-		some, err := s.rows(ctx, query{index: workIndex, pk: duePK(shard), to: before(stamp(now)), limit: limit})
+		some, err := s.dueRows(ctx, query{index: workIndex, pk: duePK(shard), to: before(stamp(now))})
 		if err != nil {
 			return nil, within("Due", err)
 		}
-		rows = append(rows, some...)
+		rows = append(rows, intlog.InTurns(some, orgOfRow, most, each)...) // an organisation is in one shard, so this leaves out nothing that is wanted
 	}
 	slices.SortFunc(rows, func(a, b item) int { return cmp.Compare(textOf(a, attrWorkSK), textOf(b, attrWorkSK)) })
-	due, err := s.entries(ctx, rows[:min(len(rows), limit)])
+	due, err := s.entries(ctx, intlog.InTurns(rows, orgOfRow, most, each))
 	if err != nil {
 		return nil, within("Due", err)
 	}
@@ -264,7 +265,36 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) ([]intlog.Ent
 	slices.SortFunc(due, func(a, b intlog.Entry) int {
 		return cmp.Or(a.DueAt.Compare(b.DueAt), intlog.MarkOf(a).Compare(intlog.MarkOf(b)))
 	})
-	return due, nil
+	return intlog.InTurns(due, func(e intlog.Entry) string { return e.Org }, most, each), nil
+}
+
+// How many rows of a shard are looked at: past 10,000 of one organisation, with some room, from the longest due on. When there are more, those that have
+// become due last are looked at, too: each entry was among them in the minute in which it became due, however many are due for longer.
+const (
+	longestDue = 12_000
+	newestDue  = 2_000
+)
+
+// dueRows reads the rows of a shard, the longest due first.
+func (s *Store) dueRows(ctx context.Context, q query) ([]item, error) {
+	q.limit = longestDue
+	rows, err := s.rows(ctx, q)
+	if err != nil || len(rows) < longestDue {
+		return rows, err
+	}
+	q.from, q.newest, q.limit = textOf(rows[len(rows)-1], attrWorkSK)+separator, true, newestDue // no key begins with another one
+	newest, err := s.rows(ctx, q)
+	slices.Reverse(newest)
+	return append(rows, newest...), err
+}
+
+// orgOfRow is the organisation of an entry's row; empty if it is no entry's.
+func orgOfRow(row item) string {
+	k, err := readEntryKey(keyOf(row))
+	if err != nil {
+		return ""
+	}
+	return k.Org
 }
 
 // entries reads the entries of rows.

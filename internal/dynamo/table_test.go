@@ -125,7 +125,7 @@ func TestWhatIsDueIsTheLongestDueOfAllOrganisations(t *testing.T) {
 		e.Org, e.DueAt = fmt.Sprint("org-", i*7%40), now().Add(time.Duration(i)*time.Second)
 		create(t, s, e)
 	}
-	due, err := s.Due(t.Context(), now().Add(20*time.Second), 15)
+	due, err := s.Due(t.Context(), now().Add(20*time.Second), 15, 15)
 	if err != nil || len(due) != 15 {
 		t.Fatalf("%d due, %v", len(due), err)
 	}

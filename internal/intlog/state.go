@@ -108,11 +108,15 @@ const (
 	MaxPolls       = 48 // about two days; then a person is shown what it waits for
 	SweepSoon      = 3 * time.Minute
 	SweepLate      = time.Hour
-	Visibility     = 100 * time.Second // of a message; the handler ends before it
-	RefreshLease   = 120 * time.Second // one refresh of a grant: longer than a function may run, and than Intuit takes
-	NamesLease     = 120 * time.Second // one name that is found or written at QuickBooks: the same
-	NameGivenUp    = time.Hour         // a name that QuickBooks calls taken and does not show
+	Visibility     = 100 * time.Second              // of a message; the handler ends before it
+	DeathsApart    = (MaxReceives - 1) * Visibility // two messages of one organisation become dead letters at least this long after one another
+	RefreshLease   = 120 * time.Second              // one refresh of a grant: longer than a function may run, and than Intuit takes
+	NamesLease     = 120 * time.Second              // one name that is found or written at QuickBooks: the same
+	NameGivenUp    = time.Hour                      // a name that QuickBooks calls taken and does not show
 )
+
+// MaxReceives is how often a message comes to the worker; one that is not acknowledged then is a dead letter.
+const MaxReceives = 10
 
 // MeteredMonth is the month to which Intuit counts a read.
 func MeteredMonth(t time.Time) string { return t.UTC().Format("2006-01") }

@@ -179,6 +179,7 @@ func TestTheDeployedProduct(t *testing.T) {
 		{"the button releases what was held", (*onAWS).button},
 		{"a name in use is looked up, and a person relinks", (*onAWS).names},
 		{"what is due is sent again, and sweeps release what they find", (*onAWS).retries},
+		{"what the worker never acknowledged is drained into the log, and tried again alone", (*onAWS).deadLetters},
 		{"the night keeps grants alive", (*onAWS).night},
 		{"the metrics are told", (*onAWS).metrics},
 		{"each function has called what the list has", (*onAWS).calledAsListed},
@@ -313,6 +314,48 @@ func (c *onAWS) retries() {
 	}
 }
 
+// deadLetters puts into the dead-letter queue what the queue's redrive policy does, and what nobody can read.
+func (c *onAWS) deadLetters() {
+	e, err := passare.Decode([]byte(event(local.WillowCreek, "payment.created", "dead", 1, "c11", cash)))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	entry := intlog.New(e, intlog.Queued, "", time.Now()) // not due yet
+	if _, _, err := c.Store.Create(c.t.Context(), entry, nil); err != nil {
+		c.t.Fatal(err)
+	}
+	for group, body := range map[string]string{local.WillowCreek: fmt.Sprintf(`{"org":%q,"entries":[%q]}`, local.WillowCreek, entry.ID()), "nobody": "hello"} {
+		request, err := json.Marshal(map[string]string{
+			"QueueUrl": os.Getenv("DEAD_LETTERS_URL"), "MessageBody": body, "MessageGroupId": group, "MessageDeduplicationId": group,
+		})
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if res, answer := c.call("sqs", "/", "AmazonSQS.SendMessage", string(request)); res.StatusCode != http.StatusOK {
+			c.t.Fatalf("%d %s", res.StatusCode, answer)
+		}
+	}
+	c.invoke("retry")
+	wait(c.t, c.System, local.WillowCreek, entry.ID(), intlog.Synced)
+	c.as("ana", http.MethodGet, "/v1/entries/"+entry.ID(), "", http.StatusOK, "It is tried again alone.")
+	for _, line := range []string{"dead letter drained", "dead letter not read"} {
+		if !slices.ContainsFunc(c.lines("retry"), func(l string) bool { return strings.Contains(l, line) }) {
+			c.t.Errorf("retry does not tell: %s", line)
+		}
+	}
+	counts := `"AttributeNames":["ApproximateNumberOfMessages","ApproximateNumberOfMessagesNotVisible"]`
+	_, answer := c.call("sqs", "/", "AmazonSQS.GetQueueAttributes", fmt.Sprintf(`{"QueueUrl":%q,%s}`, os.Getenv("DEAD_LETTERS_URL"), counts))
+	var left struct{ Attributes map[string]string }
+	if err := json.Unmarshal(answer, &left); err != nil {
+		c.t.Fatalf("%v: %s", err, answer)
+	}
+	for name, n := range left.Attributes {
+		if n != "0" {
+			c.t.Errorf("%s: %s", name, n)
+		}
+	}
+}
+
 func (c *onAWS) night() {
 	config, err := c.Store.Config(c.t.Context(), local.WillowCreek)
 	if err == nil {
@@ -339,7 +382,7 @@ func (c *onAWS) metrics() {
 
 // calledAsListed: the names of this deployment are those of the template's resources in the list.
 func (c *onAWS) calledAsListed() {
-	named := strings.NewReplacer(os.Getenv("TABLE_NAME"), "Table", c.stack+"-work.fifo", "WorkQueue", c.stack+"/app", "AppSecret", c.stack+"/webhook", "WebhookSecret")
+	named := strings.NewReplacer(os.Getenv("TABLE_NAME"), "Table", c.stack+"-work.fifo", "WorkQueue", c.stack+"-work-dead.fifo", "WorkDeadLetters", c.stack+"/app", "AppSecret", c.stack+"/webhook", "WebhookSecret")
 	var list []string
 	for call := range c.Tap.Calls() {
 		resource := named.Replace(call.Resource)

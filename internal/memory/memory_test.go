@@ -28,6 +28,11 @@ func TestTheQueueIsAQueue(t *testing.T) {
 	porttest.Queue(t, func(*testing.T) porttest.QueuePort { return memory.NewQueue() })
 }
 
+func TestTheQueueHasDeadLetters(t *testing.T) {
+	t.Parallel()
+	porttest.DeadLetters(t, func(*testing.T) porttest.DeadLettersPort { return memory.NewQueue() })
+}
+
 func TestTheSecretsAreSecrets(t *testing.T) {
 	t.Parallel()
 	porttest.Secrets(t, func(*testing.T) grant.Secrets { return memory.NewSecrets() })

@@ -56,6 +56,12 @@ func (q *Queue) Receive(ctx context.Context) (w intlog.Work, done func(), err er
 	}
 }
 
+// Take is Receive without waiting, for a queue of dead letters.
+func (q *Queue) Take(context.Context) (w intlog.Work, done func(), found bool, err error) {
+	w, done, found = q.TryReceive()
+	return w, done, found, nil
+}
+
 // TryReceive is Receive without waiting.
 func (q *Queue) TryReceive() (w intlog.Work, done func(), ok bool) {
 	q.mu.Lock()

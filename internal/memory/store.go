@@ -273,8 +273,9 @@ func (s *Store) put(old, e intlog.Entry) {
 	}
 }
 
-// Due lists entries whose due time is not after now, the longest due first.
-func (s *Store) Due(_ context.Context, now time.Time, limit int) ([]intlog.Entry, error) {
+// Due lists entries whose due time is not after now, in turns: the longest due of each organisation, then the second of each, and so on; each of one
+// organisation at most, and most in all.
+func (s *Store) Due(_ context.Context, now time.Time, most, each int) ([]intlog.Entry, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var due []intlog.Entry
@@ -286,7 +287,7 @@ func (s *Store) Due(_ context.Context, now time.Time, limit int) ([]intlog.Entry
 	slices.SortFunc(due, func(a, b intlog.Entry) int {
 		return cmp.Or(a.DueAt.Compare(b.DueAt), order(a, b))
 	})
-	due = due[:min(len(due), limit)]
+	due = intlog.InTurns(due, func(e intlog.Entry) string { return e.Org }, most, each)
 	for i := range due {
 		due[i] = clone(due[i])
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/passare/qbo-sync/internal/intlog"
+	"github.com/passare/qbo-sync/internal/retrying"
 )
 
 // QueuePort is what senders and the worker ask of a queue. Receive waits for a message of a group that nobody
@@ -14,6 +15,77 @@ import (
 type QueuePort interface {
 	Send(ctx context.Context, w intlog.Work) error
 	Receive(ctx context.Context) (w intlog.Work, done func(), err error)
+}
+
+// DeadLettersPort is a queue as whoever drains dead letters asks of it.
+type DeadLettersPort interface {
+	QueuePort
+	retrying.DeadLetters
+}
+
+// DeadLetters runs the suite of a queue of dead letters.
+func DeadLetters(t *testing.T, empty func(*testing.T) DeadLettersPort) {
+	t.Helper()
+	for name, f := range map[string]func(*testing.T, DeadLettersPort){
+		"an empty queue says so, without waiting for long":                    deadNone,
+		"a letter that is done with is gone":                                  deadOnce,
+		"one that is not done with keeps its group waiting, and no other one": deadKept,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f(t, empty(t))
+		})
+	}
+}
+
+func takeDead(t *testing.T, q DeadLettersPort) (got string, done func()) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	w, done, found, err := q.Take(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !found {
+		return "", nil
+	}
+	return w.Org + w.Entries[0], done
+}
+
+func deadNone(t *testing.T, q DeadLettersPort) {
+	if got, _ := takeDead(t, q); got != "" {
+		t.Errorf("%s is in an empty queue", got)
+	}
+}
+
+func deadOnce(t *testing.T, q DeadLettersPort) {
+	for n := range 3 {
+		put(t, q, "a", n)
+	}
+	for n := range 3 {
+		got, done := takeDead(t, q)
+		if want := fmt.Sprintf("a%d", n); got != want {
+			t.Fatalf("got %q, want %s", got, want)
+		}
+		done()
+	}
+	if got, _ := takeDead(t, q); got != "" {
+		t.Errorf("%s is still there", got)
+	}
+}
+
+func deadKept(t *testing.T, q DeadLettersPort) {
+	put(t, q, "a", 1)
+	put(t, q, "a", 2)
+	put(t, q, "b", 1)
+	one, _ := takeDead(t, q)
+	two, _ := takeDead(t, q)
+	if got := one + " " + two; got != "a1 b1" && got != "b1 a1" {
+		t.Errorf("got %s", got)
+	}
+	if got, _ := takeDead(t, q); got != "" {
+		t.Errorf("%s comes while the one before is not done with", got)
+	}
 }
 
 // Queue runs the suite.

@@ -134,6 +134,7 @@ func Store(t *testing.T, empty func(*testing.T) StorePort) {
 		"a dead grant is noted once, survives a change of settings, and is mended":    machineNotes,
 		"metered reads are counted by organisation and month":                         reads,
 		"due entries come longest due first, and only while the machine owns them":    due,
+		"due entries come in turns, so that no organisation takes another's place":    dueInTurns,
 		"postponing changes the due time alone, and only if it is as seen":            postpone,
 		"lists are newest first, page by page, and follow the states":                 lists,
 		"held entries are found by case and page, in version order":                   held,
@@ -330,14 +331,49 @@ func due(t *testing.T, s StorePort) {
 	if err := s.Postpone(t.Context(), c.Key, c.DueAt, a.DueAt.Add(-time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	read := func(now time.Time, limit int) func() []string {
-		return func() []string { return ids(ok(s.Due(t.Context(), now, limit))(t)) }
+	read := func(now time.Time, most int) func() []string {
+		return func() []string { return ids(ok(s.Due(t.Context(), now, most, most))(t)) }
 	}
 	becomes(t, "before", []string{}, read(a.DueAt.Add(-time.Hour), 10))
 	becomes(t, "longest due first", []string{"payment.p3.1", "payment.p1.1"}, read(a.DueAt, 10))
 	becomes(t, "within the limit", []string{"payment.p3.1"}, read(a.DueAt, 1))
 	move(t, s, a, intlog.Unchanged, began())
 	becomes(t, "after it is done", []string{"payment.p3.1"}, read(a.DueAt.Add(time.Hour), 10))
+}
+
+func dueInTurns(t *testing.T, s StorePort) {
+	const small = 40 // more than any adapter has partitions, so that some are beside the large one
+	var first []string
+	for i := range 60 {
+		e := entry("large", fmt.Sprintf("p%02d", i), 1, intlog.Queued)
+		e.DueAt = began().Add(time.Duration(i) * time.Second)
+		create(t, s, e)
+	}
+	for i := range small {
+		e := entry(fmt.Sprintf("small-%02d", i), "p", 1, intlog.Queued)
+		e.DueAt = began().Add(time.Duration(60+i) * time.Second)
+		create(t, s, e)
+		first = append(first, e.Org+" "+e.ID())
+	}
+	late := entry("small-00", "late", 1, intlog.Queued)
+	late.DueAt = began().Add(time.Hour)
+	create(t, s, late)
+	second := entry("small-01", "second", 1, intlog.Queued)
+	second.DueAt = began().Add(2 * time.Minute)
+	create(t, s, second)
+	read := func(most, each int) func() []string {
+		return func() (list []string) {
+			for _, e := range ok(s.Due(t.Context(), began().Add(10*time.Minute), most, each))(t) {
+				list = append(list, e.Org+" "+e.ID())
+			}
+			return list
+		}
+	}
+	all := slices.Concat([]string{"large payment.p00.1"}, first, []string{"large payment.p01.1", "small-01 payment.second.1", "large payment.p02.1"})
+	becomes(t, "in turns", all, read(100, 3))
+	becomes(t, "one of each", all[:small+1], read(100, 1))
+	becomes(t, "when there is less room than there are organisations", all[:5], read(5, 3))
+	becomes(t, "when the room ends in the second turn", all[:small+2], read(small+2, 3))
 }
 
 func postpone(t *testing.T, s StorePort) {

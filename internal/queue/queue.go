@@ -2,16 +2,18 @@
 //
 //	Send ─▶ group of the organisation ─▶ one message at a time ─▶ worker ─▶ deleted
 //	                  ▲                                             │ killed, or what it got cannot be read
-//	                  └── comes again after intlog.Visibility ◀─────┘ after ten times: the dead-letter queue
+//	                  └── comes again after intlog.Visibility ◀─────┘ after intlog.MaxReceives: the dead-letter queue ─▶ Take ─▶ retrier
 //
-// In Lambda the event source receives and deletes, and the function only reads each body with Decode. Elsewhere Receive does both.
+// In Lambda the event source receives and deletes, and the function only reads each body with Decode. Elsewhere Receive does both. Take is for the
+// dead-letter queue, which has the same groups.
 //
 // Guarantees: messages of an organisation come in the order in which they were sent; its next one comes when the one before is deleted, or is
 // visible again. Every Send is a message of its own, also one with the same work as before: its deduplication id is new. A call that the SDK repeats
 // keeps its id, so that a lost answer does not double the message.
 //
 // Failure handling: a message is a hint, and the state is in the store. One that cannot be sent, is lost or doubled, or whose deletion is lost, does
-// no harm. One that cannot be read is left alone and comes again, until the queue's redrive policy moves it away; its organisation waits so long.
+// no harm. One that cannot be read is left alone and comes again, until the queue's redrive policy moves it away; its organisation waits so long. Take's caller may
+// take it away.
 //
 // Not promised: an order between organisations; that a message which was on its way when Receive was given up comes before intlog.Visibility is over.
 package queue
@@ -28,6 +30,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/passare/qbo-sync/internal/awsfault"
 	"github.com/passare/qbo-sync/internal/fault"
@@ -36,6 +39,7 @@ import (
 
 const (
 	longPoll    = 20 * time.Second // how long one call waits for a message: the most that SQS allows
+	shortPoll   = time.Second      // the same for dead letters: the least for which SQS asks all of its servers
 	acknowledge = 10 * time.Second // how long a deletion may take
 )
 
@@ -83,23 +87,57 @@ func (q *Queue) Send(ctx context.Context, w intlog.Work) error {
 // message that cannot be read.
 func (q *Queue) Receive(ctx context.Context) (w intlog.Work, done func(), err error) {
 	for {
-		if err := ctx.Err(); err != nil { // a call that is given up could still take a message, which nobody would work on
-			return intlog.Work{}, nil, fmt.Errorf("queue.Receive: %w", trouble(err))
-		}
-		out, err := q.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-			QueueUrl: q.url, MaxNumberOfMessages: 1, WaitTimeSeconds: seconds(longPoll), VisibilityTimeout: seconds(intlog.Visibility),
-		})
+		m, err := q.next(ctx, longPoll)
 		if err != nil {
-			return intlog.Work{}, nil, fmt.Errorf("queue.Receive: %w", trouble(err))
+			return intlog.Work{}, nil, fmt.Errorf("queue.Receive: %w", err)
 		}
-		for _, m := range out.Messages {
-			w, err := Decode(aws.ToString(m.Body))
-			if err != nil {
-				return intlog.Work{}, nil, fmt.Errorf("queue.Receive: %w", err)
-			}
-			return w, sync.OnceFunc(func() { q.remove(ctx, m.ReceiptHandle) }), nil
+		if m == nil {
+			continue
 		}
+		if w, err = Decode(aws.ToString(m.Body)); err != nil {
+			return intlog.Work{}, nil, fmt.Errorf("queue.Receive: %w", err)
+		}
+		return w, q.done(ctx, m), nil
 	}
+}
+
+// Take is Receive for a queue of dead letters, which is looked into now and then: it waits for a second at most. found says that there was a message; done
+// takes it away, also one that cannot be read (fault.Invalid). Otherwise it comes again after intlog.Visibility, which is longer than whoever takes it may
+// run. Errors: those of Receive.
+func (q *Queue) Take(ctx context.Context) (w intlog.Work, done func(), found bool, err error) {
+	m, err := q.next(ctx, shortPoll)
+	if err != nil {
+		return intlog.Work{}, nil, false, fmt.Errorf("queue.Take: %w", err)
+	}
+	if m == nil {
+		return intlog.Work{}, nil, false, nil
+	}
+	if w, err = Decode(aws.ToString(m.Body)); err != nil {
+		err = fmt.Errorf("queue.Take: %w", err)
+	}
+	return w, q.done(ctx, m), true, err
+}
+
+// next asks for one message, and waits for it so long; nothing if none came.
+func (q *Queue) next(ctx context.Context, wait time.Duration) (*types.Message, error) {
+	if err := ctx.Err(); err != nil { // a call that is given up could still take a message, which nobody would work on
+		return nil, trouble(err)
+	}
+	out, err := q.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+		QueueUrl: q.url, MaxNumberOfMessages: 1, WaitTimeSeconds: seconds(wait), VisibilityTimeout: seconds(intlog.Visibility),
+	})
+	if err != nil {
+		return nil, trouble(err)
+	}
+	if len(out.Messages) == 0 {
+		return nil, nil
+	}
+	return &out.Messages[0], nil
+}
+
+// done acknowledges a message, once.
+func (q *Queue) done(ctx context.Context, m *types.Message) func() {
+	return sync.OnceFunc(func() { q.remove(ctx, m.ReceiptHandle) })
 }
 
 func seconds(d time.Duration) int32 { return int32(d / time.Second) }

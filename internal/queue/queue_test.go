@@ -66,6 +66,47 @@ func TestTheQueueIsAQueue(t *testing.T) {
 	porttest.Queue(t, func(t *testing.T) porttest.QueuePort { return empty(t) })
 }
 
+func TestTheQueueHasDeadLetters(t *testing.T) {
+	t.Parallel()
+	porttest.AWS(t)
+	porttest.DeadLetters(t, func(t *testing.T) porttest.DeadLettersPort { return empty(t) })
+}
+
+// TestADeadLetterThatCannotBeReadCanBeTakenAway: otherwise it would stand before the rest of its group for as long as the queue keeps it.
+func TestADeadLetterThatCannotBeReadCanBeTakenAway(t *testing.T) {
+	t.Parallel()
+	client, url := made(t)
+	q := at(t, queue.Options{AWS: porttest.AWS(t), URL: *url})
+	_, err := client.SendMessage(t.Context(), &sqs.SendMessageInput{
+		QueueUrl: url, MessageBody: aws.String("hello"), MessageGroupId: aws.String("a"), MessageDeduplicationId: aws.String("1"),
+	})
+	if err == nil {
+		err = q.Send(t.Context(), intlog.Work{Org: "a", Entries: []string{"payment.1.1"}})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, done, found, err := q.Take(t.Context())
+	if !found || !fault.Is(err, fault.Invalid) || strings.Contains(fault.Line(err), "hello") {
+		t.Fatalf("%t, %v", found, err)
+	}
+	done()
+	if w, _, found, err := q.Take(t.Context()); !found || err != nil || w.Org != "a" {
+		t.Errorf("the next: %v, %t, %v", w, found, err)
+	}
+}
+
+func TestADeadLetterIsHiddenForAsLongAsWorkAndNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	server := &scripted{status: 500}
+	if _, _, found, err := server.start(t, 1).Take(t.Context()); found || !fault.Is(err, fault.Unavailable) {
+		t.Errorf("%t, %v", found, err)
+	}
+	if asked := server.asked[0]; asked["VisibilityTimeout"] != intlog.Visibility.Seconds() || asked["WaitTimeSeconds"] != 1.0 {
+		t.Errorf("%v", asked)
+	}
+}
+
 func TestTheSameWorkIsSentAsOftenAsItIsSent(t *testing.T) {
 	t.Parallel()
 	q, want := empty(t), intlog.Work{Org: "willow-creek", Entries: []string{"payment.1.1", "check.ü \"2\".1"}}

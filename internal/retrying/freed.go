@@ -20,7 +20,7 @@ func (r *Retrier) Configure(ctx context.Context, c org.Config, ifVersion int64) 
 	if stored, err = r.store.PutConfig(ctx, c, ifVersion); err != nil {
 		return stored, 0, fmt.Errorf("retrying.Configure: %w", err)
 	}
-	if released, err = r.release(ctx, c.Org, fixedByConfig); err != nil {
+	if released, _, err = r.release(ctx, c.Org, whole(fixedByConfig)); err != nil {
 		return stored, released, fmt.Errorf("retrying.Configure: %w", err)
 	}
 	return stored, released, nil
@@ -30,7 +30,7 @@ func (r *Retrier) Configure(ctx context.Context, c org.Config, ifVersion int64) 
 // inactive account, a name, a record that another one waits for. It answers how many entries it released.
 func (r *Retrier) Nightly(ctx context.Context, id string) (int, error) {
 	kinds := []rules.Kind{rules.Period, rules.Account, rules.NoName, rules.Member, rules.Transient}
-	n, err := r.release(ctx, id, func(p rules.Problem) bool { return slices.Contains(kinds, p.Kind) })
+	n, _, err := r.release(ctx, id, whole(func(p rules.Problem) bool { return slices.Contains(kinds, p.Kind) }))
 	if err != nil {
 		return n, fmt.Errorf("retrying.Nightly: %w", err)
 	}

@@ -423,8 +423,8 @@ type undue struct {
 	states []intlog.State
 }
 
-func (s undue) Due(ctx context.Context, now time.Time, limit int) ([]intlog.Entry, error) {
-	due, err := s.Store.Due(ctx, now, limit)
+func (s undue) Due(ctx context.Context, now time.Time, limit, share int) ([]intlog.Entry, error) {
+	due, err := s.Store.Due(ctx, now, limit, share)
 	return slices.DeleteFunc(due, func(e intlog.Entry) bool { return !slices.Contains(s.states, e.State) }), err
 }
 

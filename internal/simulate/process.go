@@ -226,8 +226,8 @@ func (s faultyStore) seen(entries []intlog.Entry, err error) ([]intlog.Entry, er
 	return slices.DeleteFunc(entries, func(e intlog.Entry) bool { return now.Sub(s.written[e.Key]) < s.indexLag }), err
 }
 
-func (s faultyStore) Due(ctx context.Context, now time.Time, limit int) ([]intlog.Entry, error) {
-	return s.seen(s.world.store.Due(ctx, now, limit))
+func (s faultyStore) Due(ctx context.Context, now time.Time, limit, share int) ([]intlog.Entry, error) {
+	return s.seen(s.world.store.Due(ctx, now, limit, share))
 }
 
 func (s faultyStore) List(ctx context.Context, id, tab string, after intlog.Mark, limit int) ([]intlog.Entry, error) {
@@ -530,6 +530,11 @@ func (w *world) serve(what string, r *http.Request, answer chan<- *http.Response
 		w.tell("QuickBooks", "%s takes %s", what, late)
 		w.pause(late)
 	}
+	batch := strings.HasSuffix(what, "batch")
+	var taken []json.RawMessage
+	if batch {
+		taken = w.someItems(r)
+	}
 	got := httptest.NewRecorder()
 	w.quickbooks.ServeHTTP(got, r)
 	w.tell("QuickBooks", "%s is answered %d", what, got.Code)
@@ -548,6 +553,8 @@ func (w *world) serve(what string, r *http.Request, answer chan<- *http.Response
 		answer <- page(http.StatusBadRequest, `{"Fault":{"Error":[{"Message":"m","Detail":"`+Unexpected+`","code":"6000"}],"type":"ValidationFault"}}`)
 	case !write:
 		answer <- page(got.Code, string(w.shown(got.Body.Bytes())))
+	case batch:
+		answer <- w.withItems(got, taken)
 	default:
 		answer <- got.Result()
 	}
