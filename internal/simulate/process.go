@@ -92,16 +92,17 @@ func (p *process) do(limit time.Duration, f func()) (ended bool) {
 // mayDie is a moment at which the process may die.
 func (p *process) mayDie(what, when string) {
 	p.world.mu.Lock()
-	p.taken[when+what]++
-	scripted, stalls := false, false
-	if p.o.Quiet == "" || p.taken[when+what] <= 2 { // whoever waits for a lease asks again and again: that is no new step
+	scripted, stalls, next := false, false, p.next
+	if p.o.Quiet == "" {
+		p.tally.Steps++
+	} else if p.taken[when+what]++; p.taken[when+what] <= 2 { // whoever waits for a lease asks again and again: that is no new step
 		p.tally.Steps++
 		scripted, stalls = slices.Contains(p.o.Die, p.tally.Steps), p.o.Stall == p.tally.Steps
 	}
 	p.world.mu.Unlock()
-	if stalls && p.next != nil {
+	if stalls && next != nil {
 		p.tell(p.name, "stands still %s %s", when, what)
-		p.next()
+		next()
 		p.pause(20 * time.Second)
 	}
 	switch {
