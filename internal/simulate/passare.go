@@ -219,7 +219,9 @@ func (w *world) send(h *house, r *record) {
 func (w *world) sendQuietly(h *house, r *record) {
 	for i, v := range r.versions {
 		if i == 1 && w.o.Stall > 0 {
+			w.mu.Lock()
 			w.next = func() { w.spawn(0, func() { w.sendOne(h, r, v) }) }
+			w.mu.Unlock()
 			continue
 		}
 		w.spawn(time.Duration(i)*500*time.Millisecond, func() { w.sendOne(h, r, v) })
