@@ -66,7 +66,7 @@ func (w *world) withItems(got *httptest.ResponseRecorder, more []json.RawMessage
 		return got.Result()
 	}
 	for i, item := range batch.BatchItemResponse {
-		if w.chance(unexpected) {
+		if w.chance(unexpected) || len(more) > 0 && w.intN(3) == 0 { // what goes wrong comes together
 			w.count(&w.tally.Unexpected)
 			batch.BatchItemResponse[i] = said(itemUnexpected, itemOf(item))
 		}
