@@ -595,3 +595,17 @@ func TestTheConstantsAreOneChain(t *testing.T) {
 		}
 	}
 }
+
+func TestAWorkerRemembersAConfigurationForAMinute(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.send(event("payment.created", "p1", 1, paid("10.00")))
+	h.work()
+	h.config(func(c *org.Config) { c.Mapping.Roles[org.DepositsClearing] = c.Mapping.Roles[org.CardClearing] })
+	h.clock.advance(time.Minute + time.Second)
+	id := h.send(event("payment.created", "p2", 1, paid("20.00")))
+	h.work()
+	if e := h.is(id, intlog.Synced); e.N != 1 {
+		t.Errorf("it was planned %d times, first with a configuration that is out of date", e.N)
+	}
+}

@@ -175,11 +175,10 @@ func (r *round) slots() map[*job][]slot {
 
 // sendAll: rows 14 and 16 to 20.
 func (r *round) sendAll(ctx context.Context, s sending, jobs []*job) {
-	claimed := r.now()
 	var held *fault.Error // why nothing more is sent
 	for _, x := range shipments(jobs) {
 		if held == nil {
-			x = r.current(ctx, s, x, claimed)
+			x = r.current(ctx, s, x)
 			held = r.send(ctx, s, x)
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/journal"
@@ -21,8 +22,13 @@ type seen struct {
 
 type remembered struct {
 	config org.Config
+	at     time.Time // when it was read
 	names  map[string]journal.Name
 }
+
+// rememberedFor is how long a configuration is planned with after it was read: what was claimed with it by a worker that then died is sent as it was
+// stored, so this is how old a setting may be by which an entry is posted (protocol.md §4).
+const rememberedFor = time.Minute
 
 // How much is remembered. Beyond it the memory begins anew.
 const (
@@ -32,28 +38,28 @@ const (
 
 func newSeen() *seen { return &seen{orgs: map[string]*remembered{}} }
 
-func (s *seen) config(id string) (org.Config, bool) {
+func (s *seen) config(id string, now time.Time) (org.Config, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o, ok := s.orgs[id]
-	if !ok {
+	if !ok || now.Sub(o.at) > rememberedFor {
 		return org.Config{}, false
 	}
 	return o.config, true
 }
 
 // learn remembers a configuration that was just read. Links are forgotten with the one that they were found with.
-func (s *seen) learn(c org.Config) {
+func (s *seen) learn(c org.Config, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if o, ok := s.orgs[c.Org]; ok && o.config.Version == c.Version && o.config.Relinks == c.Relinks {
-		o.config = c
+		o.config, o.at = c, now
 		return
 	}
 	if len(s.orgs) >= maxOrgs {
 		clear(s.orgs)
 	}
-	s.orgs[c.Org] = &remembered{config: c, names: map[string]journal.Name{}}
+	s.orgs[c.Org] = &remembered{config: c, at: now, names: map[string]journal.Name{}}
 }
 
 // name gives a name that was matched under a configuration.
@@ -87,9 +93,10 @@ func (s *seen) learnName(c org.Config, n journal.Name) {
 
 // readConfig reads an organisation's configuration, strongly.
 func (w *Worker) readConfig(ctx context.Context, id string) (org.Config, error) {
+	now := w.now()
 	c, err := w.store.Config(ctx, id)
 	if err == nil {
-		w.seen.learn(c)
+		w.seen.learn(c, now)
 	}
 	return c, err
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intlog"
@@ -198,16 +197,17 @@ func shipments(jobs []*job) []shipment {
 // since a plan was made; and a slow worker must not send when others may think that it will not. What
 // may have been sent before is sent again as it was stored, whatever changed since. It gives what may still be
 // sent; the rest is withdrawn.
-func (r *round) current(ctx context.Context, s sending, x shipment, claimed time.Time) shipment {
+func (r *round) current(ctx context.Context, s sending, x shipment) shipment {
 	config, err := r.readConfig(ctx, x[0].job.entry.Org)
 	now := r.now()
 	if err != nil && r.failed == nil {
 		r.failed = err
 	}
 	paused := now.Before(config.PauseUntil)
-	late := err != nil || paused || now.Sub(claimed) > intlog.SendWithin
 	return slices.DeleteFunc(x, func(i item) bool {
 		j := i.job
+		claimed := j.entry.Lease.Add(-intlog.Lease) // before the claim was stored, however long that took
+		late := err != nil || paused || now.Sub(claimed) > intlog.SendWithin
 		stale := s == first && err == nil && (paused || !config.Connected() || config.Version != j.entry.Config || config.Relinks != j.config.Relinks)
 		j.outcome.stale = j.outcome.stale || stale
 		j.outcome.withdrawn = j.outcome.withdrawn || stale || late

@@ -106,7 +106,7 @@ func calmly(f func() error) (err error) {
 
 // begin reads what is needed for an entry; nothing if there is no such entry.
 func (w *Worker) begin(ctx context.Context, key intlog.Key) (*job, error) {
-	config, remembered := w.seen.config(key.Org)
+	config, remembered := w.seen.config(key.Org, w.now())
 	if !remembered {
 		var err error
 		if config, err = w.readConfig(ctx, key.Org); err != nil {
@@ -339,7 +339,7 @@ func (j *job) readCloseDate(ctx context.Context) (changed bool, trouble *fault.E
 		if config, err = j.store.PutConfig(ctx, config, config.Version); err != nil && !fault.Is(err, fault.Conflict) {
 			return false, nil, err
 		}
-		j.seen.learn(config)
+		j.seen.learn(config, now)
 	}
 }
 
