@@ -206,7 +206,7 @@ func (r *round) current(ctx context.Context, s sending, x shipment) shipment {
 	paused := now.Before(config.PauseUntil)
 	return slices.DeleteFunc(x, func(i item) bool {
 		j := i.job
-		claimed := j.entry.Lease.Add(-intlog.Lease) // before the claim was stored, however long that took
+		claimed := j.entry.History[len(j.entry.History)-1].At // before the claim was stored, however long that took
 		late := err != nil || paused || now.Sub(claimed) > intlog.SendWithin
 		stale := s == first && err == nil && (paused || !config.Connected() || config.Version != j.entry.Config || config.Relinks != j.config.Relinks)
 		j.outcome.stale = j.outcome.stale || stale

@@ -29,7 +29,7 @@ type bug struct {
 }
 
 // patience is within how many schedules a bug must be found.
-const patience = 5000
+const patience = 1000
 
 // TestEverySeededBugIsFound is T3: the schedules of T1, or the stand-stills of T2, tell the product from each of its mistakes. One that is not found
 // fails. How many schedules each takes is told by -v, and in the package's documentation.
