@@ -84,15 +84,10 @@ func schedule(t *testing.T, seed uint64) (x tally) {
 
 func TestAScheduleIsTheSameInEveryRun(t *testing.T) {
 	t.Parallel()
-	differ := 0
 	for seed := uint64(1); seed <= 20; seed++ {
 		if a, b := schedule(t, seed), schedule(t, seed); a != b {
-			differ++
-			t.Logf("schedule %d: %+v, then %+v", seed, a, b)
+			t.Errorf("schedule %d: %+v, then %+v", seed, a, b)
 		}
-	}
-	if differ > 1 { // two steps that fall on the same instant have no order, which happens once in many hundreds
-		t.Errorf("%d schedules of 20 differ", differ)
 	}
 }
 
@@ -273,6 +268,7 @@ func (p *process) work(ctx context.Context) {
 	p.world.mu.Unlock()
 	access, err := p.keeper.Token(ctx, willow())
 	if err == nil && chance(ctx, 100) {
+		takes(ctx, time.Second) // QuickBooks refuses it: two workers that got it at the same instant do not come back at the same one
 		access, err = p.keeper.Renew(ctx, willow(), access)
 	}
 	p.world.mu.Lock()
