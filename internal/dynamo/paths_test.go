@@ -261,14 +261,14 @@ func TestGoldenTheCostOfAnEntryByPath(t *testing.T) {
 			w.is(w.pays("corrected", 1, "10.00"), intlog.Synced)
 			return w.costs(func() string { return w.pays("corrected", 2, "12.00") })
 		}},
-		{"superseding: version 2 while version 1 waits for review", 8, 5, func() spent {
+		{"superseding: version 2 while version 1 waits for review", 8, 4, func() spent {
 			w.setAutoSync(false)
 			w.is(w.pays("superseding", 1, "10.00"), intlog.Pending)
 			w.setAutoSync(true)
 			w.pays("warmest", 1, "1.00")
 			return w.costs(func() string { return w.pays("superseding", 2, "12.00") })
 		}},
-		{"retried: the message was lost; it was due by itself", 9, 6, func() spent {
+		{"retried: the message was lost; it was due by itself", 9, 5, func() spent {
 			w.c.lose = true
 			return minus(w.costs(func() string {
 				id := w.pays("lost", 1, "10.00")
@@ -276,7 +276,7 @@ func TestGoldenTheCostOfAnEntryByPath(t *testing.T) {
 				return id
 			}), idle)
 		}},
-		{"unknown outcome: no answer, asked by number, sent again", 13, 8, func() spent {
+		{"unknown outcome: no answer, asked by number, sent again", 13, 7, func() spent {
 			w.c.fault = unknown
 			return minus(w.costs(func() string {
 				id := w.pays("unknown", 1, "10.00")

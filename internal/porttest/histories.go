@@ -45,7 +45,8 @@ type Histories struct {
 	Steps   int    // of each client
 	Again   int    // how often a history is made before it counts as right: the seed says what clients do, the machine when they meet; 0: once
 	// Mistaken is for a store that may say of a write whose answer was lost on the way that another was faster, although it was made: the write before the
-	// other's. Such an answer then says what is stored, and leaves open whether the write was made.
+	// other's. Such an answer then says what is stored, and leaves open whether the write was made. No due
+	// time is moved in them.
 	Mistaken bool
 }
 

@@ -137,12 +137,13 @@ func TestAStoreThatIsNoRegisterIsFound(t *testing.T) {
 		"it lets everybody create":                       func(s *memory.Store) porttest.Entries { return generous{s} },
 		"it moves a due time that is not as it was seen": func(s *memory.Store) porttest.Entries { return careless{s} },
 	} {
-		for _, mistaken := range []bool{false, true} {
+		modes := []bool{false, true}
+		if strings.Contains(name, "due time") {
+			modes = modes[:1] // histories of a store that may be mistaken move no due times (Histories.Mistaken)
+		}
+		for _, mistaken := range modes {
 			t.Run(map[bool]string{false: name, true: name + ", and may be mistaken"}[mistaken], func(t *testing.T) {
 				t.Parallel()
-				if mistaken && strings.Contains(name, "due time") {
-					t.Skip("such a store's due times are not moved in histories")
-				}
 				seed, wrong := porttest.Histories{Runs: 1000, Seed: 1, Clients: 5, Steps: 12, Mistaken: mistaken}.Find(t.Context(), broken(memory.NewStore()))
 				if !errors.Is(wrong, porttest.ErrNoRegister) {
 					t.Fatalf("1000 histories say nothing of it: %v", wrong)

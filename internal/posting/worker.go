@@ -504,6 +504,9 @@ const machine = "Passare sync"
 // matchNames finds or creates every name.
 func (j *job) matchNames(ctx context.Context, entries []rules.Planned) error {
 	return j.match(entries, func(n journal.Name) (journal.Name, error) {
+		if known, ok := j.seen.name(j.config, n); ok {
+			return known, nil
+		}
 		matched, err := j.names.Match(ctx, j.config.Company(), n)
 		if err == nil {
 			j.seen.learnName(j.config, matched)

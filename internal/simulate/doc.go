@@ -28,24 +28,24 @@
 //
 //	the probe is skipped                                                   §2 row 15           2
 //	one requestid is kept after a certain refusal                          §5                  200
-//	a posting's number is used again                                       §1                  31
-//	6000 "unexpected error" is taken for certain                           §5                  6
+//	a posting's number is used again                                       §1                  13
+//	6000 "unexpected error" is taken for certain                           §5                  2
 //	an answer that was lost is taken for a refusal                         §2 row 18           2
 //	a request without an answer is taken for done                          §2 row 18           3
 //	429 is swallowed                                                       §2 row 20           16
 //	a reversal is derived again from today's mapping                       §5                  24
-//	the worker judges by when the entry was due                            §5                  533
+//	the worker judges by when the entry was due                            §5                  9
 //	a change frees entries without sweeps                                  §5                  30
 //	a numbered name is taken after 6240 with nothing seen                  §5                  38
 //	an unapproved newer version supersedes an approved one                 §5                  11
-//	posted is what entries that are synced have                            §5                  31
-//	a claim is conditional on the state instead of the revision            §5                  426
+//	posted is what entries that are synced have                            §5                  32
+//	a claim is conditional on the state instead of the revision            §5                  882
 //	whoever writes last wins                                               §1                  25
-//	a version is claimed while an older one is being posted                §5                  3
+//	a version is claimed while an older one is being posted                §5                  13
 //	a version that changes nothing leaves the older ones on their way      §2 row 10           T2, step 10 of a contract, unsigned
-//	settings are read once, before the claim                               §5                  9
-//	a batch is woken by its members instead of asking                      §5                  9
-//	a lease of 45 s                                                        §5                  14
+//	settings are read once, before the claim                               §5                  21
+//	a batch is woken by its members instead of asking                      §5                  12
+//	a lease of 45 s                                                        §5                  6
 //	a lease of 90 s                                                        §5                  14
 //	a lease of 150 s                                                       §5                  6
 //	a throttled re-send is dropped to waiting                              §5                  34
