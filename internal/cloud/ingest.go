@@ -3,11 +3,13 @@ package cloud
 import (
 	"context"
 	"crypto/rand"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/httpapi"
 	"github.com/passare/qbo-sync/internal/intake"
 	"github.com/passare/qbo-sync/internal/secret"
@@ -26,7 +28,7 @@ func wireIngest(ctx context.Context, p product) (api, error) {
 	if err != nil {
 		return nil, err
 	}
-	signatures := &signatures{secrets: secrets, now: p.now}
+	signatures := &signatures{secrets: secrets, now: p.now, log: p.log}
 	if err := signatures.read(ctx); err != nil {
 		return nil, err
 	}
@@ -42,6 +44,7 @@ func wireIngest(ctx context.Context, p product) (api, error) {
 type signatures struct {
 	secrets *secret.Secrets
 	now     func() time.Time
+	log     *slog.Logger
 
 	mu       sync.Mutex
 	verifier *webhook.Verifier
@@ -64,12 +67,14 @@ func (s *signatures) read(ctx context.Context) error {
 	return nil
 }
 
-// renew reads the secret again when its time has come. While it cannot be read, the one that was read last counts.
+// renew reads the secret again when its time has come. While it cannot be read, which is told, the one that was read last counts.
 func (s *signatures) renew(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.now().Before(s.until) {
-		_ = s.read(ctx)
+		if err := s.read(ctx); err != nil {
+			s.log.ErrorContext(ctx, "the secret of signatures cannot be read", "error", fault.Line(err))
+		}
 	}
 }
 

@@ -75,6 +75,12 @@ type Step struct {
 	Why  string    `json:"why,omitempty"`
 }
 
+// Who made a step that no person made. These words are in every stored history, and never change.
+const (
+	Machine = "Passare sync" // the product itself
+	Passare = "Passare"      // whoever acted there, when the event names nobody
+)
+
 // MaxHistory is how many steps and attempts an entry keeps: the first and the newest.
 const MaxHistory = 50
 
@@ -206,7 +212,7 @@ func New(e passare.Event, s State, why string, now time.Time) Entry {
 	}
 	who := e.Actor.Name
 	if who == "" {
-		who = "Passare"
+		who = Passare
 	}
 	entry.History = []Step{{At: now, Who: who, To: s, Why: why}}
 	entry.schedule(now)

@@ -62,7 +62,8 @@ func beside(o Options, d Deployed) (*System, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.URL, s.Store = d.API, dynamo.New(dynamodb.NewFromConfig(d.Account), d.Table)
+	table := dynamo.New(dynamodb.NewFromConfig(d.Account), d.Table)
+	s.URL, s.Store = d.API, table
 	if s.Queue, err = queue.New(queue.Options{AWS: d.Account, URL: d.QueueURL}); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -70,7 +71,6 @@ func beside(o Options, d Deployed) (*System, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	table := dynamo.New(dynamodb.NewFromConfig(d.Account), d.Table)
 	if err := s.wire(secrets, table); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

@@ -331,7 +331,8 @@ func (s *storm) paid(j qbosim.JournalEntry) (record string, paid money.Cents) {
 	return words[0] + " " + words[1], paid
 }
 
-// replaceSecret replaces the secret of Passare's signatures without a gap: both count while both are there, and the function sees that by itself.
+// replaceSecret replaces the secret of Passare's signatures without a gap: both count while both are there, and the function sees that by itself, also
+// after a secret that it could not read.
 func (s *storm) replaceSecret() {
 	s.t.Helper()
 	const before, after = local.DemoWebhookSecret, "whsec_dGhlIHNlY3JldCB0aGF0IGNvbWVzIGFmdGVy"
@@ -369,6 +370,14 @@ func (s *storm) replaceSecret() {
 	becomes(after, true)
 	if status := signed(before); status >= 300 {
 		s.t.Errorf("the one before is refused at once: %d", status)
+	}
+	put("mistyped") // stops nothing, and is told
+	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
+	defer cancel()
+	for !slices.ContainsFunc(s.lines("ingest"), func(l string) bool { return strings.Contains(l, "the secret of signatures cannot be read") }) {
+		if status := signed(after); status >= 300 || lease.Pause(ctx, 100*time.Millisecond) != nil {
+			s.t.Fatalf("while the secret cannot be read: %d", status)
+		}
 	}
 	put(after)
 	becomes(before, false)

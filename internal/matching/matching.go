@@ -247,14 +247,11 @@ func requestID(at org.Company, want journal.Name, display string, more ...string
 	return hex.EncodeToString(sum[:16])
 }
 
-// machine is who did what no person did.
-const machine = "Passare sync"
-
 // link stores the link. An object that is linked elsewhere is taken; a link that somebody made for the
 // same key meanwhile is used.
 func (m *Matcher) link(ctx context.Context, at org.Company, want journal.Name, c candidate, id string) (link intlog.Link, taken bool, err error) {
 	link, err = m.links.PutLink(ctx, at, intlog.Link{
-		Kind: want.Kind, Key: want.Key, ID: id, Display: c.display, Note: c.note, At: m.now(), Who: machine,
+		Kind: want.Kind, Key: want.Key, ID: id, Display: c.display, Note: c.note, At: m.now(), Who: intlog.Machine,
 	})
 	if fault.Is(err, fault.Conflict) {
 		return link, link.ID == "", nil

@@ -26,7 +26,7 @@ const (
 // sent, before it is sent.
 func (j *job) claim(ctx context.Context, slots []slot) error {
 	now := j.now()
-	e, err := j.entry.Move(intlog.Claimed, machine, "", now)
+	e, err := j.entry.Move(intlog.Claimed, intlog.Machine, "", now)
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,7 @@ func (j *job) reclaim(ctx context.Context) (next, error) {
 	if other, found := j.entry.Elsewhere(j.config.Realm); found {
 		return nothing, j.strand(ctx, other)
 	}
-	e, err := j.entry.Move(intlog.Claimed, machine, "The outcome of an earlier try is unknown; QuickBooks is asked.", now)
+	e, err := j.entry.Move(intlog.Claimed, intlog.Machine, "The outcome of an earlier try is unknown; QuickBooks is asked.", now)
 	if err != nil {
 		return nothing, err
 	}

@@ -486,7 +486,7 @@ func (j *job) late() bool {
 
 // move makes a transition of the entry and stores it.
 func (j *job) move(ctx context.Context, to intlog.State, why string) error {
-	e, err := j.entry.Move(to, machine, why, j.now())
+	e, err := j.entry.Move(to, intlog.Machine, why, j.now())
 	if err != nil {
 		return err
 	}
@@ -497,9 +497,6 @@ func (j *job) move(ctx context.Context, to intlog.State, why string) error {
 	j.entry = stored
 	return nil
 }
-
-// machine is who did what no person did.
-const machine = "Passare sync"
 
 // matchNames finds or creates every name.
 func (j *job) matchNames(ctx context.Context, entries []rules.Planned) error {
@@ -623,7 +620,7 @@ func (j *job) supersedeOlder(ctx context.Context) error {
 		if e.Version >= j.entry.Version || !intlog.Allowed(e.State, intlog.Superseded) {
 			continue
 		}
-		older, err := e.Move(intlog.Superseded, machine, fmt.Sprintf("Version %d carries this change.", j.entry.Version), j.now())
+		older, err := e.Move(intlog.Superseded, intlog.Machine, fmt.Sprintf("Version %d carries this change.", j.entry.Version), j.now())
 		if err != nil {
 			return err
 		}

@@ -114,7 +114,7 @@ func died(e intlog.Entry, alone bool, now time.Time) (intlog.Entry, bool) {
 	}
 	// Whether a posting is in QuickBooks is never given up to ask; and in company it may have been another's fault.
 	if alone && before.n+1 >= MaxDeaths && e.State != intlog.Claimed {
-		moved, err := e.Move(intlog.Failed, machine, givenUpWhy, now)
+		moved, err := e.Move(intlog.Failed, intlog.Machine, givenUpWhy, now)
 		moved.Cause = []rules.Problem{{
 			Kind: rules.Data, Subject: e.Record.String(), Who: "support", Where: "support",
 			Text: "Something in this entry ends our sync each time. Support has to look at it; after that, sync it again here.",
@@ -122,7 +122,7 @@ func died(e intlog.Entry, alone bool, now time.Time) (intlog.Entry, bool) {
 		moved.Tried(intlog.Attempt{At: now, Outcome: diedOutcomeLast})
 		return moved, err == nil
 	}
-	moved, err := e.Move(e.State, machine, diedWhy, now)
+	moved, err := e.Move(e.State, intlog.Machine, diedWhy, now)
 	waits := e.State == intlog.Waiting && moved.DueAt.After(now)
 	if again := now.Add(intlog.RetryStepMax); !waits && moved.DueAt.Before(again) {
 		moved.DueAt = again // its message is on its way for as long as ten tries take, and each further one would stop its organisation for as long

@@ -342,7 +342,7 @@ func (r *Retrier) release(ctx context.Context, id string, which loose) (released
 			all = false
 			break
 		}
-		moved, moving := e.Move(intlog.Queued, machine, "Its cause may be gone; it is tried again.", r.now())
+		moved, moving := e.Move(intlog.Queued, intlog.Machine, "Its cause may be gone; it is tried again.", r.now())
 		if moving == nil {
 			_, moving = r.store.Update(ctx, moved)
 		}
@@ -389,6 +389,3 @@ func (r *Retrier) failedFor(ctx context.Context, id string, which loose) (found 
 func fixedByConfig(p rules.Problem) bool {
 	return p.Kind == rules.Connection || p.Kind == rules.Mapping || p.Kind == rules.Company || p.Kind == rules.Period
 }
-
-// machine is who did what no person did.
-const machine = "Passare sync"

@@ -130,17 +130,15 @@ func released(e intlog.Entry) time.Time {
 	return e.Created
 }
 
-// Who moved an entry, without a name. The first two are how use cases and Passare name themselves in an entry's history.
+// Who moved an entry, without a name.
 const (
-	machineName = "Passare sync"
-	passareName = "Passare"
-	machine     = "machine"
-	person      = "person"
+	machine = "machine"
+	person  = "person"
 )
 
 // actor is who made the entry's newest step.
 func actor(e intlog.Entry) string {
-	if n := len(e.History); n > 0 && e.History[n-1].Who != machineName && e.History[n-1].Who != passareName {
+	if n := len(e.History); n > 0 && e.History[n-1].Who != intlog.Machine && e.History[n-1].Who != intlog.Passare {
 		return person
 	}
 	return machine
