@@ -7,6 +7,7 @@ import (
 
 	"github.com/passare/qbo-sync/internal/httpapi"
 	"github.com/passare/qbo-sync/internal/matching"
+	"github.com/passare/qbo-sync/internal/pacing"
 	"github.com/passare/qbo-sync/internal/retrying"
 	"github.com/passare/qbo-sync/internal/review"
 )
@@ -19,7 +20,7 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 	if err != nil {
 		return nil, err
 	}
-	books, err := p.quickBooks(ctx, "admin")
+	books, err := p.quickBooks(ctx, "admin", pacing.ForOthers)
 	if err != nil {
 		return nil, err
 	}

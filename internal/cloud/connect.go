@@ -11,6 +11,7 @@ import (
 
 	"github.com/passare/qbo-sync/internal/grant"
 	"github.com/passare/qbo-sync/internal/httpapi"
+	"github.com/passare/qbo-sync/internal/pacing"
 	"github.com/passare/qbo-sync/internal/retrying"
 )
 
@@ -45,7 +46,7 @@ func wireConnect(ctx context.Context, p product) (connection, error) {
 	if err != nil {
 		return connection{}, err
 	}
-	books, err := p.quickBooks(ctx, "connect")
+	books, err := p.quickBooks(ctx, "connect", pacing.ForOthers)
 	if err != nil {
 		return connection{}, err
 	}

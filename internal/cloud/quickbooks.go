@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"net/http"
+	"time"
 
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/grant"
@@ -30,7 +31,10 @@ type app struct {
 	ClientSecret string `json:"client_secret"`
 }
 
-func (p product) quickBooks(ctx context.Context, function string) (q quickBooks, err error) {
+// pace makes a pacer: pacing.ForWorker for the queue's worker, pacing.ForOthers for everybody else.
+type pace func(pacing.Store, func() time.Time) *pacing.Pacer
+
+func (p product) quickBooks(ctx context.Context, function string, paced pace) (q quickBooks, err error) {
 	secrets, err := p.secrets()
 	if err != nil {
 		return q, err
@@ -47,7 +51,7 @@ func (p product) quickBooks(ctx context.Context, function string) (q quickBooks,
 	q.leases = lease.New(p.table, function+"-"+rand.Text(), p.now)
 	q.keeper = grant.New(secrets, q.leases, oauth, p.now)
 	q.client, err = qbo.New(qbo.Options{
-		BaseURL: p.QBOURL, HTTP: q.web, Tokens: q.keeper, Timeout: intlog.RequestTimeout, Now: p.now, Meter: p.table, Pauses: p.table, Pace: pacing.New(p.table, p.now), Allowance: p.MonthlyReads,
+		BaseURL: p.QBOURL, HTTP: q.web, Tokens: q.keeper, Timeout: intlog.RequestTimeout, Now: p.now, Meter: p.table, Pauses: p.table, Pace: paced(p.table, p.now), Allowance: p.MonthlyReads,
 	})
 	return q, err
 }

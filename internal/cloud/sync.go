@@ -8,6 +8,7 @@ import (
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/matching"
+	"github.com/passare/qbo-sync/internal/pacing"
 	"github.com/passare/qbo-sync/internal/posting"
 	"github.com/passare/qbo-sync/internal/queue"
 )
@@ -37,7 +38,7 @@ func Sync(p Process) func(context.Context, events.SQSEvent) (events.SQSEventResp
 }
 
 func wireSync(ctx context.Context, p product) (*posting.Worker, error) {
-	books, err := p.quickBooks(ctx, "sync")
+	books, err := p.quickBooks(ctx, "sync", pacing.ForWorker)
 	if err != nil {
 		return nil, err
 	}

@@ -89,7 +89,7 @@ func newFleet(t *testing.T) *fleet {
 		taker := lease.New(leases, fmt.Sprint("worker-", w), time.Now)
 		keeper := grant.New(secrets, taker, oauth, time.Now)
 		client, err := qbo.New(qbo.Options{
-			BaseURL: "http://127.0.0.1", HTTP: web, Tokens: keeper, Timeout: intlog.RequestTimeout, Now: time.Now, Meter: f.store, Pauses: f.store, Pace: pacing.New(reservations, time.Now),
+			BaseURL: "http://127.0.0.1", HTTP: web, Tokens: keeper, Timeout: intlog.RequestTimeout, Now: time.Now, Meter: f.store, Pauses: f.store, Pace: pacing.ForWorker(reservations, time.Now),
 		})
 		must(err)
 		f.workers = append(f.workers, posting.New(f.store, client, matching.New(f.store, client, taker, time.Now), time.Now))

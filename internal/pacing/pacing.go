@@ -1,32 +1,32 @@
 // Package pacing keeps the requests of an organisation within the pace that QuickBooks allows a company (../qbosim/quickbooks.md, Limits): 10 requests a
-// second and 500 a minute, which 8 a second keep, counted in this process; and 40 batches a minute, counted in all processes, since these are what a
-// backlog goes out by.
+// second, 500 and 40 batches a minute, in all processes, however often they begin anew. A single request of the worker costs no write for that.
 //
-//	request ─▶ fewer than 8 in the last second? ──yes──▶ go
-//	                       └─no─▶ wait until that is so
-//	batch   ─▶ reserve the next time: 1.5 s after the one before, whoever took that ─▶ wait until then ─▶ as any request
+//	the worker   ─▶ (a batch: reserve its time, BatchesEach after the last) ─▶ go ─▶ hold until WorkerEach is over ─▶ the queue gives the next message
+//	anybody else ─▶ reserve the next time, OthersEach after the last        ─▶ go
 //
-// Guarantees: an organisation that waits keeps no other one waiting; the pace of batches holds across workers and their starts. Not promised: the pace of
-// single requests across processes. One worker at a time works for an organisation, and each request takes it a while; should QuickBooks refuse one for
-// pace all the same, the organisation pauses for a minute (package qbo).
+// Guarantees: at most 6 requests a second of the worker and 2 of everybody else, 8 and 473 a minute together. The queue gives an organisation's messages to
+// one worker at a time, and the next one only when the one before is acknowledged or was ended; so a worker that does not let go of a request before the next one may
+// begin paces every process that comes after it. QuickBooks takes longer than that to answer, as a rule: nothing waits. Batches, and the requests of people,
+// which may be made by many processes at once, reserve their times in the store. An organisation that waits keeps no other one waiting.
+//
+// Failure handling: a turn that would take too long is refused like a 429, before anything was sent; a store that does not answer refuses the turn. Should
+// QuickBooks refuse a request for pace all the same, the organisation pauses for a minute (package qbo).
 package pacing
 
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/lease"
 )
 
-// The pace of a company.
+// The pace of a company: from one request to the next.
 const (
-	PerSecond   = 8                // requests; more would use up a minute's 500 before it is over
-	BatchesEach = time.Minute / 40 // from one batch to the next
+	WorkerEach  = 170 * time.Millisecond
+	OthersEach  = time.Second / 2
+	BatchesEach = time.Minute / 40
 )
 
 // longestWait is how long a request waits for its turn at most; beyond it the organisation is busy enough.
@@ -40,62 +40,54 @@ type Store interface {
 
 // Pacer paces requests. It may be used by many at once.
 type Pacer struct {
-	store Store
-	now   func() time.Time
-
-	mu   sync.Mutex
-	sent map[string][]time.Time // of each organisation: when its last PerSecond requests go, oldest first
+	store  Store
+	now    func() time.Time
+	worker bool
 }
 
-// New makes a pacer.
-func New(store Store, now func() time.Time) *Pacer {
-	return &Pacer{store: store, now: now, sent: map[string][]time.Time{}}
+// ForWorker makes the pacer of the queue's worker, of which there is one at a time for an organisation.
+func ForWorker(store Store, now func() time.Time) *Pacer {
+	return &Pacer{store: store, now: now, worker: true}
 }
 
-// Wait waits until a request of an organisation may go. Errors: fault.Throttled when that takes too long: nothing was sent, and it is tried again by
-// itself; fault.Unavailable when the caller gives up, or the store does not answer.
-func (p *Pacer) Wait(ctx context.Context, org string, batch bool) error {
-	from := p.now()
-	if batch {
-		at, err := p.store.Reserve(ctx, org, "batch", from, BatchesEach)
-		if err != nil {
-			return fmt.Errorf("pacing.Wait: %w", err)
-		}
-		from = at
+// ForOthers makes the pacer of everybody else.
+func ForOthers(store Store, now func() time.Time) *Pacer { return &Pacer{store: store, now: now} }
+
+// InTurn sends a request of an organisation when its turn has come, and returns when the next one may begin. Errors: fault.Throttled when that takes too
+// long: nothing was sent, and it is tried again by itself; fault.Unavailable when the caller gives up, or the store does not answer: nothing was sent.
+func (p *Pacer) InTurn(ctx context.Context, org string, batch bool, send func()) error {
+	if err := p.wait(ctx, org, batch); err != nil {
+		return fmt.Errorf("pacing.InTurn: %w", err)
 	}
-	wait := p.reserve(org, from).Sub(p.now())
-	if wait > longestWait {
-		return fmt.Errorf("pacing.Wait: %w", &fault.Error{
-			Code: fault.Throttled, Class: fault.Transient, Who: "nobody: it goes by itself", Message: "QuickBooks' pace for this company is used up.",
-			Remedy: "It is tried again by itself in a minute.",
-		})
-	}
-	if err := lease.Pause(ctx, wait); err != nil {
-		return fmt.Errorf("pacing.Wait: %w", fault.Because(err, fault.Unavailable, "It was not its turn at QuickBooks yet."))
+	began := p.now()
+	send()
+	if p.worker {
+		_ = lease.Pause(ctx, began.Add(WorkerEach).Sub(p.now())) // what was sent is answered; a function that ends now is held long enough by the queue
 	}
 	return nil
 }
 
-// reserve gives the first time from one on at which a request of this process is within the pace, and keeps it.
-func (p *Pacer) reserve(org string, from time.Time) time.Time {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	sent, at := p.sent[org], from
-	if n := len(sent); n > 0 && sent[n-1].After(at) {
-		at = sent[n-1] // they go in order
+func (p *Pacer) wait(ctx context.Context, org string, batch bool) error {
+	thing, apart := "request", OthersEach
+	switch {
+	case batch:
+		thing, apart = "batch", BatchesEach
+	case p.worker:
+		return nil
 	}
-	if len(sent) == PerSecond {
-		if free := sent[0].Add(time.Second); free.After(at) {
-			at = free
+	now := p.now()
+	at, err := p.store.Reserve(ctx, org, thing, now, apart)
+	if err != nil {
+		return err
+	}
+	if at.Sub(now) > longestWait {
+		return &fault.Error{
+			Code: fault.Throttled, Class: fault.Transient, Who: "nobody: it goes by itself", Message: "QuickBooks' pace for this company is used up.",
+			Remedy: "It is tried again by itself in a minute.",
 		}
-		sent = sent[1:]
 	}
-	if len(p.sent) >= maxOrgs {
-		maps.DeleteFunc(p.sent, func(_ string, sent []time.Time) bool { return from.Sub(sent[len(sent)-1]) >= time.Second })
+	if err := lease.Pause(ctx, at.Sub(p.now())); err != nil {
+		return fault.Because(err, fault.Unavailable, "It was not its turn at QuickBooks yet.")
 	}
-	p.sent[org] = append(slices.Clone(sent), at)
-	return at
+	return nil
 }
-
-// maxOrgs is of how many organisations requests are kept before those that rest are forgotten.
-const maxOrgs = 1_000

@@ -38,9 +38,9 @@ type Meter interface {
 	ReadsSpent(ctx context.Context, month string) (spent int, err error)
 }
 
-// Pace says when a request of an organisation may go (package pacing). Errors: fault.Throttled, fault.Unavailable: it was not sent.
+// Pace sends a request of an organisation when it may go (package pacing). Errors: fault.Throttled, fault.Unavailable: it was not sent.
 type Pace interface {
-	Wait(ctx context.Context, org string, batch bool) error
+	InTurn(ctx context.Context, org string, batch bool, send func()) error
 }
 
 // Options configure a client. BaseURL is one of Intuit's hosts, or a simulator on this machine.
@@ -149,12 +149,15 @@ func (c *Client) ask(ctx context.Context, at org.Company, r request) (answer, er
 
 // inTurn sends a request when the company's pace allows it.
 func (c *Client) inTurn(ctx context.Context, at org.Company, access string, r request) (answer, error) {
-	if c.o.Pace != nil {
-		if err := c.o.Pace.Wait(ctx, at.Org, r.batch); err != nil {
-			return answer{}, err
-		}
+	if c.o.Pace == nil {
+		return c.send(ctx, at.Realm, access, r)
 	}
-	return c.send(ctx, at.Realm, access, r)
+	var a answer
+	var err error
+	if unsent := c.o.Pace.InTurn(ctx, at.Org, r.batch, func() { a, err = c.send(ctx, at.Realm, access, r) }); unsent != nil {
+		return answer{}, unsent
+	}
+	return a, err
 }
 
 // Share of the month's reads, in percent, that is kept for what an entry needs to be posted.
