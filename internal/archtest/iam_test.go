@@ -76,7 +76,7 @@ func TestARoleThatAllowsMoreOrLessIsFound(t *testing.T) {
 	for _, c := range []change{
 		{"IngestRole", "                  - dynamodb:BatchWriteItem\n", ""},
 		{"IngestRole", "                  - dynamodb:BatchWriteItem\n", "                  - dynamodb:BatchWriteItem\n                  - dynamodb:DeleteItem\n"},
-		{"AdminRole", `, !Sub "${Table.Arn}/index/work"`, ""},
+		{"AdminRole", `, !Sub "${Table.Arn}/index/stuck"`, ""},
 		{"RetryRole", "${Table.Arn}/index/work", "${Table.Arn}/index/log"},
 		{"IngestRole", "!Ref WebhookSecret", "!Ref AppSecret"},
 		{"ConnectRole", "                  - secretsmanager:CreateSecret\n", ""},

@@ -34,7 +34,8 @@
 // item's blob has at most 390 KB; what is larger is fault.TooLarge.
 //
 // The index log has keys alone and lists every entry; nothing in a row of it ever changes. The index work has keys and the case's page. Its tabs are those that
-// wait for a person (held, pending, errors); the tab synced is read from log, since most entries are. Entries that are due share 16 partitions by
+// wait for a person (held, pending, errors); the tab synced is read from log, since most entries are. The index stuck has the rest of errors: entries that
+// the machine still has (intlog.Entry.Stuck), whose place in work is among the due ones; few ever get there. Entries that are due share 16 partitions by
 // organisation; sweeps, which are few, have one for configurations and one for flags. Whatever an index names is read from the table, and left out when
 // it is not there any more.
 //

@@ -68,6 +68,9 @@ func (s *Store) entryItem(e intlog.Entry) (item, error) {
 	case inWork(e.State):
 		it[attrWorkPK], it[attrWorkSK] = text(tabPK(e.Org, e.State.Tab())), text(place(intlog.MarkOf(e)))
 	}
+	if e.Stuck() {
+		it[attrStuckPK], it[attrStuckSK] = text(tabPK(e.Org, e.Tab())), text(place(intlog.MarkOf(e)))
+	}
 	if e.State == intlog.Held {
 		it[attrPage] = text(pageOf(e.Case, e.Page))
 	}
@@ -318,10 +321,25 @@ const allTab = "all"
 
 // List lists entries of a tab, newest first, after the one named by after (none: from the newest). Errors: fault.Unavailable.
 func (s *Store) List(ctx context.Context, id, tab string, after intlog.Mark, limit int) ([]intlog.Entry, error) {
-	q := query{index: workIndex, pk: tabPK(id, tab), newest: true, limit: limit}
+	q := query{index: workIndex, pk: tabPK(id, tab)}
 	if tab == allTab || tab == intlog.Synced.Tab() {
 		q.index, q.pk = logIndex, orgPK(id)
 	}
+	list, err := s.listOf(ctx, q, tab, after, limit)
+	if err == nil && tab == intlog.Failed.Tab() {
+		var stuck []intlog.Entry
+		stuck, err = s.listOf(ctx, query{index: stuckIndex, pk: tabPK(id, tab)}, tab, after, limit)
+		list = newest(append(list, stuck...), limit)
+	}
+	if err != nil {
+		return nil, within("List", err)
+	}
+	return list, nil
+}
+
+// listOf lists the entries of a tab that an index has.
+func (s *Store) listOf(ctx context.Context, q query, tab string, after intlog.Mark, limit int) ([]intlog.Entry, error) {
+	q.newest, q.limit = true, limit
 	if after != (intlog.Mark{}) {
 		q.to = place(after)
 	}
@@ -329,14 +347,14 @@ func (s *Store) List(ctx context.Context, id, tab string, after intlog.Mark, lim
 	for len(list) < limit {
 		rows, err := s.rows(ctx, q)
 		if err != nil {
-			return nil, within("List", err)
+			return nil, err
 		}
 		entries, err := s.entries(ctx, rows)
 		if err != nil {
-			return nil, within("List", err)
+			return nil, err
 		}
 		for _, e := range entries {
-			if tab == allTab || e.State.Tab() == tab {
+			if tab == allTab || e.Tab() == tab {
 				list = append(list, e)
 			}
 		}
@@ -347,6 +365,13 @@ func (s *Store) List(ctx context.Context, id, tab string, after intlog.Mark, lim
 		q.to, q.limit = textOf(rows[len(rows)-1], sk), min(2*q.limit, mostFetched)
 	}
 	return list[:min(len(list), limit)], nil
+}
+
+// newest gives the newest of entries, each once: one that moves while two indexes are read may be in both.
+func newest(entries []intlog.Entry, limit int) []intlog.Entry {
+	slices.SortFunc(entries, func(a, b intlog.Entry) int { return intlog.MarkOf(b).Compare(intlog.MarkOf(a)) })
+	entries = slices.CompactFunc(entries, func(a, b intlog.Entry) bool { return a.Key == b.Key })
+	return entries[:min(len(entries), limit)]
 }
 
 // HeldOn lists the entries of a case's page that wait for its button, in version order. Errors: fault.Unavailable.

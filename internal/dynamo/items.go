@@ -34,6 +34,8 @@ const (
 	attrLogSK   = "logSk"
 	attrWorkPK  = "workPk"
 	attrWorkSK  = "workSk"
+	attrStuckPK = "stuckPk"
+	attrStuckSK = "stuckSk"
 )
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }

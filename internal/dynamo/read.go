@@ -28,6 +28,8 @@ func indexes(index string) (pk, sk string) {
 		return attrLogPK, attrLogSK
 	case workIndex:
 		return attrWorkPK, attrWorkSK
+	case stuckIndex:
+		return attrStuckPK, attrStuckSK
 	}
 	return attrPK, attrSK
 }

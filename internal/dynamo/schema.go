@@ -6,10 +6,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// The two indexes.
+// The indexes.
 const (
-	logIndex  = "log"
-	workIndex = "work"
+	logIndex   = "log"
+	workIndex  = "work"
+	stuckIndex = "stuck"
 )
 
 // ExpiryAttribute is the attribute that the table's time to live must be switched on for.
@@ -19,7 +20,7 @@ const ExpiryAttribute = attrExpiry
 // otherwise makes this.
 func Table(name string) *dynamodb.CreateTableInput {
 	var attributes []types.AttributeDefinition
-	for _, a := range []string{attrPK, attrSK, attrLogPK, attrLogSK, attrWorkPK, attrWorkSK} {
+	for _, a := range []string{attrPK, attrSK, attrLogPK, attrLogSK, attrWorkPK, attrWorkSK, attrStuckPK, attrStuckSK} {
 		attributes = append(attributes, types.AttributeDefinition{AttributeName: aws.String(a), AttributeType: types.ScalarAttributeTypeS})
 	}
 	return &dynamodb.CreateTableInput{
@@ -32,6 +33,10 @@ func Table(name string) *dynamodb.CreateTableInput {
 			{
 				IndexName: aws.String(workIndex), KeySchema: schema(attrWorkPK, attrWorkSK),
 				Projection: &types.Projection{ProjectionType: types.ProjectionTypeInclude, NonKeyAttributes: []string{attrPage}},
+			},
+			{
+				IndexName: aws.String(stuckIndex), KeySchema: schema(attrStuckPK, attrStuckSK),
+				Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
 			},
 		},
 	}

@@ -178,6 +178,36 @@ type Quarantined struct {
 // Open says whether an outcome of a posting is still unknown.
 func (e Entry) Open() bool { return slices.ContainsFunc(e.Postings, Posting.Open) }
 
+// Tab is the tab of the Integration log that the entry shows on, besides All; empty when on none.
+func (e Entry) Tab() string {
+	if e.Stuck() {
+		return Failed.Tab()
+	}
+	return e.State.Tab()
+}
+
+// Stuck says whether the machine has the entry and gets nowhere: two leases have ended, and its outcome is still unknown; or it has been coming back to
+// waiting for StuckAfter. It goes on by itself, and shows under Sync errors meanwhile (../posting/protocol.md §2).
+func (e Entry) Stuck() bool {
+	last := len(e.History) - 1
+	if e.State == Claimed {
+		return last >= 2 && e.History[last-1].To == Claimed && e.History[last-2].To == Claimed // a claim, and two more
+	}
+	if e.State != Waiting || last < 0 {
+		return false
+	}
+	since := e.History[last].At
+	for _, step := range slices.Backward(e.History) {
+		if !step.To.Owned() {
+			break
+		}
+		if step.To == Waiting {
+			since = step.At
+		}
+	}
+	return e.History[last].At.Sub(since) >= StuckAfter
+}
+
 // Standing is what QuickBooks has accepted of this entry, whatever its state.
 func (e Entry) Standing() []rules.Standing {
 	var standing []rules.Standing

@@ -127,3 +127,42 @@ func TestAFailedEntrySaysHowItGoesOn(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsStuckShowsUnderSyncErrors(t *testing.T) {
+	t.Parallel()
+	at := func(minutes int) time.Time { return now().Add(time.Duration(minutes) * time.Minute) }
+	type step struct {
+		to      intlog.State
+		minutes int
+	}
+	for name, test := range map[string]struct {
+		steps []step
+		tab   string
+	}{
+		"on its way":                       {nil, ""},
+		"posting":                          {[]step{{intlog.Claimed, 0}}, ""},
+		"posting, after one lease":         {[]step{{intlog.Claimed, 0}, {intlog.Claimed, 5}}, ""},
+		"posting, after two leases":        {[]step{{intlog.Claimed, 0}, {intlog.Claimed, 5}, {intlog.Claimed, 10}}, "errors"},
+		"posted after two leases":          {[]step{{intlog.Claimed, 0}, {intlog.Claimed, 5}, {intlog.Claimed, 10}, {intlog.Synced, 11}}, "synced"},
+		"waiting":                          {[]step{{intlog.Waiting, 0}, {intlog.Waiting, 14}}, ""},
+		"waiting for a quarter of an hour": {[]step{{intlog.Waiting, 0}, {intlog.Waiting, 8}, {intlog.Waiting, 15}}, "errors"},
+		"waiting again, after another try each time": {[]step{{intlog.Waiting, 0}, {intlog.Claimed, 8}, {intlog.Waiting, 9}, {intlog.Claimed, 16}, {intlog.Waiting, 17}}, "errors"},
+		"being tried after it waited for long":       {[]step{{intlog.Waiting, 0}, {intlog.Waiting, 20}, {intlog.Claimed, 21}}, ""},
+		"waiting, long after a failure":              {[]step{{intlog.Waiting, 0}, {intlog.Failed, 1}, {intlog.Queued, 90}, {intlog.Waiting, 91}}, ""},
+		"failed":                                     {[]step{{intlog.Failed, 1}}, "errors"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := entry(intlog.Queued)
+			for _, s := range test.steps {
+				var err error
+				if e, err = e.Move(s.to, "test", "", at(s.minutes)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if e.Tab() != test.tab {
+				t.Errorf("on tab %q, not %q", e.Tab(), test.tab)
+			}
+		})
+	}
+}

@@ -105,7 +105,8 @@ const (
 	ThrottlePause  = 60 * time.Second // after a 429
 	PollMin        = time.Minute      // dependencies: 1, 2, 4 … 60 min
 	PollMax        = time.Hour
-	MaxPolls       = 48 // about two days; then a person is shown what it waits for
+	MaxPolls       = 48               // about two days; then it fails
+	StuckAfter     = 15 * time.Minute // of waiting; then a person is shown what it waits for
 	SweepSoon      = 3 * time.Minute
 	SweepLate      = time.Hour
 	Visibility     = 100 * time.Second              // of a message; the handler ends before it

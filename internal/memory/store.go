@@ -249,11 +249,11 @@ func (s *Store) Update(_ context.Context, e intlog.Entry) (intlog.Entry, error) 
 func (s *Store) put(old, e intlog.Entry) {
 	e = clone(e)
 	s.entries[e.Key] = e
-	if old.State.Tab() != e.State.Tab() {
-		if t := old.State.Tab(); t != "" {
+	if old.Tab() != e.Tab() {
+		if t := old.Tab(); t != "" {
 			s.log(e.Org, t).remove(old)
 		}
-		if t := e.State.Tab(); t != "" {
+		if t := e.Tab(); t != "" {
 			s.log(e.Org, t).insert(e)
 		}
 	}

@@ -423,6 +423,22 @@ func lists(t *testing.T, s StorePort) {
 	failed := move(t, s, queued, intlog.Failed, began())
 	becomes(t, "pending, when one left", slices.DeleteFunc(slices.Clone(want), func(id string) bool { return id == failed.ID() }), read("pending", 3))
 	becomes(t, "errors", []string{failed.ID()}, read("errors", 3))
+	// What is stuck is shown among them, in its place, as long as it is.
+	waiting := move(t, s, all[1], intlog.Queued, began())
+	waiting.Until = began().Add(time.Minute)
+	waiting = move(t, s, waiting, intlog.Waiting, began())
+	becomes(t, "errors, when one has begun to wait", []string{failed.ID()}, read("errors", 3))
+	waiting = move(t, s, waiting, intlog.Waiting, began().Add(intlog.StuckAfter))
+	newer := move(t, s, all[5], intlog.Queued, began())
+	for range 3 {
+		newer = move(t, s, newer, intlog.Claimed, began())
+	}
+	for _, limit := range []int{1, 2, 3, 100} {
+		becomes(t, "errors, with what is stuck", []string{newer.ID(), failed.ID(), waiting.ID()}, read("errors", limit))
+	}
+	move(t, s, newer, intlog.Synced, began())
+	move(t, s, waiting, intlog.Queued, began())
+	becomes(t, "errors, when nothing is stuck", []string{failed.ID()}, read("errors", 3))
 	becomes(t, "all", want, read("all", 3))
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/qbosim"
+	"github.com/passare/qbo-sync/internal/review"
 )
 
 // TestWhatWaitsForItsCauseGoesByItselfWhenTheCauseIsGone: nobody touches the entries.
@@ -123,6 +124,68 @@ func TestQuickBooksThatEvadesForEverIsSentAnotherRequestid(t *testing.T) {
 			t.Errorf("%d entries", n)
 		}
 	}
+}
+
+// underErrors says what shows under Sync errors, as the log is read by people.
+func (h *house) underErrors() []string {
+	h.t.Helper()
+	list, _, err := review.New(h.store, h.queue, h.clock.now).List(h.t.Context(), willow, "errors", intlog.Mark{}, 50)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var ids []string
+	for _, e := range list {
+		ids = append(ids, e.ID())
+	}
+	return ids
+}
+
+func TestWhatIsStuckShowsUnderSyncErrorsAndGoesOn(t *testing.T) {
+	t.Parallel()
+	t.Run("an outcome that stays unknown, after two leases", func(t *testing.T) {
+		t.Parallel()
+		h := newHouse(t)
+		h.script(qbosim.Fault{Kind: "drop", Times: 5}) // the request, twice the question, and once more both
+		id := h.send(event("payment.created", "p1", 1, paid("10.00")))
+		h.work()
+		for leases := range 3 {
+			e := h.is(id, intlog.Claimed)
+			if shown := h.underErrors(); (leases == 2) != slices.Contains(shown, id) || e.Outlook().At.IsZero() {
+				t.Errorf("after %d leases, under Sync errors: %v; %+v", leases, shown, e.Outlook())
+			}
+			h.later(intlog.RetryStepMax)
+		}
+		for range 3 {
+			h.later(intlog.RetryStepMax)
+		}
+		h.is(id, intlog.Synced)
+		h.has(receipt)
+		if shown := h.underErrors(); shown != nil {
+			t.Errorf("under Sync errors: %v", shown)
+		}
+	})
+	t.Run("what waits, after a quarter of an hour", func(t *testing.T) {
+		t.Parallel()
+		h := newHouse(t)
+		batch := h.send(event("batch_payment.processed", "b1", 1, `"bank":"operating","date":"2026-03-07","total":"10.00",`+
+			`"members":[{"record":{"type":"payment","id":"late"},"amount":"10.00","method":"cash"}]`))
+		h.work()
+		began := h.clock.now()
+		for h.clock.now().Sub(began) < 2*intlog.StuckAfter {
+			e := h.is(batch, intlog.Waiting)
+			long := e.History[len(e.History)-1].At.Sub(began) >= intlog.StuckAfter
+			if shown := h.underErrors(); long != slices.Contains(shown, batch) {
+				t.Errorf("after %s, under Sync errors: %v", h.clock.now().Sub(began), shown)
+			}
+			h.later(e.Until.Sub(h.clock.now()) + time.Second)
+		}
+		h.send(event("payment.created", "late", 1, paid("10.00")))
+		h.later(2 * intlog.PollMax)
+		h.is(batch, intlog.Synced)
+		if shown := h.underErrors(); shown != nil {
+			t.Errorf("under Sync errors: %v", shown)
+		}
+	})
 }
 
 func TestWhatWaitsForTooLongIsShown(t *testing.T) {

@@ -361,7 +361,8 @@ func (r *Retrier) release(ctx context.Context, id string, which loose) (released
 	return len(queued), all, err
 }
 
-// failedFor lists an organisation's failed entries that are to be released, oldest first, and says whether these are all. The log is read from its newest end,
+// failedFor lists an organisation's failed entries that are to be released, oldest first, and says whether these are all. (Those that are stuck go on by
+// themselves.) The log is read from its newest end,
 // so when they are too many it is the newest of them.
 func (r *Retrier) failedFor(ctx context.Context, id string, which loose) (found []intlog.Entry, all bool, err error) {
 	var after intlog.Mark
@@ -374,7 +375,7 @@ func (r *Retrier) failedFor(ctx context.Context, id string, which loose) (found 
 			return nil, false, err
 		}
 		for _, e := range page {
-			if after = intlog.MarkOf(e); which.has(e) {
+			if after = intlog.MarkOf(e); e.State == intlog.Failed && which.has(e) {
 				found = append(found, e)
 			}
 		}
