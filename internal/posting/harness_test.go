@@ -155,7 +155,7 @@ func event(kind, id string, version int, fields string) string {
 func (c funeral) event(kind, id string, version int, fields string) string {
 	record, _, _ := strings.Cut(kind, ".")
 	about := ""
-	if record != "check" && record != "batch_payment" {
+	if record != "check" && record != "batch_payment" && record != "ach_batch" {
 		about = fmt.Sprintf(`"case":{"id":%q,"number":%q,"decedent":%s%s},`, c.id, c.number, c.decedent, c.business)
 	}
 	return fmt.Sprintf(`{"specversion":"1.0","id":"evt-%s-%d","source":"/organizations/%s","type":"com.passare.%s","time":"2026-03-04T15:00:00Z",

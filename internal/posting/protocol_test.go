@@ -329,6 +329,65 @@ func TestVersionsInWhateverOrder(t *testing.T) {
 			h.is(v2, intlog.Synced)
 			h.has(receipt, "2026-03-04 d deposits_clearing 2.00 c accounts_receivable 2.00")
 		},
+		"a payment that is deleted in Passare while it is being posted is taken back after it": func(t *testing.T, h *house) {
+			h.script(qbosim.Fault{Kind: "commit_then_drop"})
+			v1 := h.send(event("payment.created", "p1", 1, paid("10.00")))
+			h.work()
+			v2 := h.send(event("payment.deleted", "p1", 2, paid("10.00")))
+			h.work()
+			h.is(v1, intlog.Claimed)
+			h.later(intlog.Lease + time.Minute)
+			h.later(intlog.RetryStepMax)
+			h.is(v1, intlog.Synced)
+			h.is(v2, intlog.Synced)
+			h.has(receipt, "2026-03-04 d accounts_receivable 10.00 c deposits_clearing 10.00")
+		},
+		"a sign date that moves twice while the first move is being posted stands on the last": func(t *testing.T, h *house) {
+			h.send(event("goods_and_services.signed", "g1", 1, contract("2026-03-02", "100.00")))
+			h.work()
+			h.script(qbosim.Fault{Kind: "commit_then_drop"})
+			h.send(event("goods_and_services.sign_date_changed", "g1", 2, contract("2026-03-09", "100.00")))
+			h.work()
+			v3 := h.send(event("goods_and_services.sign_date_changed", "g1", 3, contract("2026-03-20", "100.00")))
+			h.work()
+			for range 3 {
+				h.later(intlog.RetryStepMax)
+			}
+			h.is(v3, intlog.Synced)
+			stands := map[string]int{}
+			for _, line := range h.journal() {
+				if strings.Contains(line, "d accounts_receivable") {
+					stands[line[:10]]++
+				} else {
+					stands[line[:10]]--
+				}
+			}
+			if diff := cmp.Diff(map[string]int{"2026-03-02": 0, "2026-03-09": 0, "2026-03-20": 1}, stands); diff != "" {
+				t.Errorf("%s: %v", diff, h.journal())
+			}
+		},
+		"a check that is voided after its print failed leaves nothing": func(t *testing.T, h *house) {
+			h.script(qbosim.Fault{Kind: "status", Status: 400, PathContains: "journalentry", Body: `{"Fault":{"Error":[{"Message":"m","Detail":"Business Validation Error: something","code":"6000","element":""}],"type":"ValidationFault"}}`})
+			check := `"bank":"operating","number":"2001","date":"2026-03-04","payee":{"rolodex_id":"r1","name":"Oak Hill"},"lines":[{"kind":"expense","gl_account":"4000","amount":"10.00"}]`
+			v1 := h.send(event("check.printed", "k1", 1, check))
+			h.work()
+			h.is(v1, intlog.Failed)
+			v2 := h.send(event("check.voided", "k1", 2, check))
+			h.work()
+			h.is(v2, intlog.Unchanged)
+			h.is(v1, intlog.Superseded)
+			h.has()
+		},
+		"a chargeback that comes before its settlement is posted at its date, and the settlement at its own": func(t *testing.T, h *house) {
+			back := h.send(event("ach_payment.charged_back", "a1", 1, `"amount":"9.00","date":"2026-03-10","ach_batch":"b1","returns":[{"id":"r","amount":"9.00","date":"2026-03-13","bank":"operating"}]`))
+			h.work()
+			settled := h.send(event("ach_batch.settled", "b1", 1, `"bank":"operating","date":"2026-03-10","payments":[{"record":{"type":"ach_payment","id":"a1"},"case":`+
+				`{"id":"c1","number":"24-0113","decedent":{"first":"John","last":"Smith"}},"amount":"9.00"}]`))
+			h.work()
+			h.is(back, intlog.Synced)
+			h.is(settled, intlog.Synced)
+			h.has("2026-03-13 d accounts_receivable 9.00 c bank operating 9.00", "2026-03-10 d bank operating 9.00 c accounts_receivable 9.00")
+		},
 		"a pending newer version does not supersede an approved one": func(t *testing.T, h *house) {
 			v1 := h.send(event("payment.created", "p1", 1, paid("10.00")))
 			h.config(func(c *org.Config) { c.Settings.AutoSync = false })
