@@ -34,6 +34,7 @@ for name, scheme in body["components"]["securitySchemes"].items():
         JwtConfiguration={"Issuer": resolved(jwt["issuer"]), "Audience": [resolved(a) for a in jwt["audience"]]},
     )["AuthorizerId"]
 
+ANY = "x-amazon-apigateway-any-method"
 integrations = {}
 for path, methods in body["paths"].items():
     for method, operation in methods.items():
@@ -46,7 +47,7 @@ for path, methods in body["paths"].items():
             )["IntegrationId"]
         needed = [name for s in operation.get("security", []) for name in s if name in authorizers]
         authorized = {"AuthorizationType": "JWT", "AuthorizerId": authorizers[needed[0]]} if needed else {}
-        gateway.create_route(ApiId=api, RouteKey=f"{method.upper()} {path}", Target=f"integrations/{integrations[function]}", **authorized)
+        gateway.create_route(ApiId=api, RouteKey=f"{'ANY' if method == ANY else method.upper()} {path}", Target=f"integrations/{integrations[function]}", **authorized)
 
 for name, value in {
     "API_URL": f"{os.environ['AWS_ENDPOINT_URL']}/_aws/execute-api/{api}/$default",

@@ -208,7 +208,7 @@ func templateRules(t *testing.T) []rule {
 			"the routes are those of httpapi, with a token where httpapi asks for one",
 			func(s stack) problems { return theRoutesAreThoseOfHTTPAPI(s, routes) },
 			[]change{
-				{"AdminFunction", "Path: /v1/links/customers}", "Path: /v1/links/clients}"},
+				{"AdminFunction", `"/v1/{proxy+}"`, `"/v1/entries/{proxy+}"`},
 				{"ConnectFunction", "Method: DELETE", "Method: POST"},
 				{"IngestFunction", "            Auth:\n              Authorizer: NONE", "           "},
 				{"ConnectFunction", "Path: /v1/connection/start", "Path: /v1/connection/start, Auth: {Authorizer: NONE}"},

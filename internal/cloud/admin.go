@@ -24,16 +24,17 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 	if err != nil {
 		return nil, err
 	}
-	gate := p.gate(books)
 	mux := http.NewServeMux()
-	(&httpapi.Entries{Gate: gate, Desk: review.New(p.store, work, p.now)}).Register(mux)
-	(&httpapi.Links{Gate: gate, Relinker: matching.NewRelinker(p.table, books.client, retrying.New(p.store, work, p.now), p.now)}).Register(mux)
+	calls := p.calls(mux, books)
+	(&httpapi.Entries{Desk: review.New(p.store, work, p.now)}).Register(calls)
+	(&httpapi.Links{Relinker: matching.NewRelinker(p.table, books.client, retrying.New(p.store, work, p.now), p.now)}).Register(calls)
 	httpapi.RegisterProblems(mux)
+	httpapi.RegisterDocument(mux)
 	httpapi.RegisterHealth(mux)
-	return p.api(mux), nil
+	return p.api(httpapi.Whole(mux, rand.Text)), nil
 }
 
-// gate lets in who is signed in at the organisation's issuer.
-func (p product) gate(q quickBooks) httpapi.Gate {
-	return httpapi.Gate{People: httpapi.NewOIDC(p.Issuer, p.Audience, q.web, p.now), NewTrace: rand.Text}
+// calls lets in who is signed in at the organisation's issuer.
+func (p product) calls(mux *http.ServeMux, q quickBooks) *httpapi.API {
+	return httpapi.NewAPI(mux, httpapi.Gate{People: httpapi.NewOIDC(p.Issuer, p.Audience, q.web, p.now), NewTrace: rand.Text, Log: p.log})
 }

@@ -54,8 +54,10 @@ func wireConnect(ctx context.Context, p product) (connection, error) {
 		AuthorizeURL: p.AuthorizeURL, ClientID: books.clientID, Random: rand.Text,
 	})
 	mux := http.NewServeMux()
-	(&httpapi.Connection{
-		Gate: p.gate(books), Connector: connector, Reads: p.table, Allowance: p.MonthlyReads, Now: p.now, Random: rand.Text, Log: p.log, PublicURL: p.PublicURL,
-	}).Register(mux)
-	return connection{api: p.api(mux), connector: connector}, nil
+	consent := &httpapi.Connection{
+		Connector: connector, Reads: p.table, Allowance: p.MonthlyReads, Now: p.now, Random: rand.Text, NewTrace: rand.Text, Log: p.log, PublicURL: p.PublicURL,
+	}
+	consent.Register(p.calls(mux, books))
+	consent.RegisterCallback(mux)
+	return connection{api: p.api(httpapi.Whole(mux, rand.Text)), connector: connector}, nil
 }

@@ -13,7 +13,12 @@ import (
 // Check fails the test when the golden file of the name does not hold exactly got.
 func Check(t *testing.T, name, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", "golden", name+".txt")
+	CheckAt(t, filepath.Join("testdata", "golden", name+".txt"), got)
+}
+
+// CheckAt fails the test when a file that the code makes does not hold exactly got.
+func CheckAt(t *testing.T, path, got string) {
+	t.Helper()
 	if os.Getenv("UPDATE_GOLDEN") != "" {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/grant"
 	"github.com/passare/qbo-sync/internal/intlog"
@@ -29,23 +31,42 @@ type Reads interface {
 	ReadsSpent(ctx context.Context, month string) (int, error)
 }
 
-// Connection serves GET and DELETE /v1/connection, POST /v1/connection/start, and GET /oauth/callback, to which Intuit sends the browser back.
+// Connection serves the connection to QuickBooks, and GET /oauth/callback, to which Intuit sends the browser back.
 type Connection struct {
-	Gate
 	Connector Connector
 	Reads     Reads
 	Allowance int // reads a month of the whole app
 	Now       func() time.Time
 	Random    func() string // at least 128 bits
+	NewTrace  func() string
 	Log       *slog.Logger
 	PublicURL string // where people's browsers reach us, without a slash at the end; empty: the host that was asked, by https
 }
 
-// Register adds the routes.
-func (h *Connection) Register(mux *http.ServeMux) {
-	mux.HandleFunc("GET /v1/connection", h.open(org.Manage, h.get))
-	mux.HandleFunc("POST /v1/connection/start", h.open(org.Manage, h.start))
-	mux.HandleFunc("DELETE /v1/connection", h.open(org.Manage, h.disconnect))
+const connectionTag = "Connection"
+
+// Register adds the calls.
+func (h *Connection) Register(a *API) {
+	register(a, call{
+		id: "get-connection", method: http.MethodGet, path: "/v1/connection", tag: connectionTag, needs: org.Manage,
+		summary: "The QuickBooks company, who connected it, how long the grant lives, and what was read this month", fails: []fault.Code{fault.NotFound},
+		answer: exampleConnection(),
+	}, h.get)
+	register(a, call{
+		id: "start-connection", method: http.MethodPost, path: "/v1/connection/start", tag: connectionTag, needs: org.Manage,
+		summary: "Begins to connect: answers Intuit's address for the person's browser", fails: []fault.Code{fault.Conflict},
+		about:   "The address is good once, for ten minutes, in the browser that has the cookie of this answer.",
+		request: startBody{}, answer: started{Address: "https://appcenter.intuit.com/connect/oauth2?client_id=…&state=…", Ends: *exampleAt()},
+	}, h.start)
+	register(a, call{
+		id: "disconnect", method: http.MethodDelete, path: "/v1/connection", tag: connectionTag, needs: org.Manage,
+		summary: "Revokes the grant; entries wait until somebody connects again", fails: []fault.Code{fault.NotFound, fault.Conflict, fault.Stale, fault.Throttled},
+		answer: exampleConnection(),
+	}, h.disconnect)
+}
+
+// RegisterCallback adds the address to which Intuit sends the browser back.
+func (h *Connection) RegisterCallback(mux *http.ServeMux) {
 	mux.HandleFunc("GET /oauth/callback", h.callback)
 }
 
@@ -63,7 +84,7 @@ type connectionRow struct {
 	DisconnectedBy string          `json:"disconnected_by,omitempty"`
 	DisconnectedAt *time.Time      `json:"disconnected_at,omitempty"`
 	PausedUntil    *time.Time      `json:"paused_until,omitempty"`
-	Notices        []intlog.Notice `json:"notices"`
+	Notices        []intlog.Notice `json:"notices" nullable:"false"`
 	Reads          readsRow        `json:"reads"`
 }
 
@@ -74,18 +95,21 @@ type readsRow struct {
 	Percent int    `json:"allowance_used_percent"`
 }
 
-func (h *Connection) get(w http.ResponseWriter, r *http.Request, p org.Person) error {
-	view, err := h.Connector.View(r.Context(), p.Org)
+type connectionOutput struct {
+	ETag string `header:"ETag"`
+	Body connectionRow
+}
+
+func (h *Connection) get(ctx context.Context, p org.Person, _ *struct{}) (*connectionOutput, error) {
+	view, err := h.Connector.View(ctx, p.Org)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	row := connectionRowOf(view, h.Now())
-	if row.Reads, err = h.reads(r.Context(), p.Org); err != nil {
-		return err
+	if row.Reads, err = h.reads(ctx, p.Org); err != nil {
+		return nil, err
 	}
-	w.Header().Set("ETag", tag(view.Connection.Rev))
-	write(w, http.StatusOK, "application/json", row)
-	return nil
+	return &connectionOutput{ETag: tag(view.Connection.Rev), Body: row}, nil
 }
 
 func (h *Connection) reads(ctx context.Context, id string) (readsRow, error) {
@@ -128,32 +152,47 @@ func known(t time.Time) *time.Time {
 // browserCookie binds an attempt to connect to the browser that began it.
 const browserCookie = "__Host-passare-connect"
 
-func (h *Connection) start(w http.ResponseWriter, r *http.Request, p org.Person) error {
-	var other bool
-	if err := readFields(w, r, map[string]wanted{"other_company": {&other, "true or false"}}); err != nil {
-		return err
-	}
-	browser := browserOf(r)
-	if browser == "" {
-		browser = h.Random()
-	}
-	address, ends, err := h.Connector.Start(r.Context(), p, browser, other, h.back(r))
-	if err != nil {
-		return err
-	}
-	http.SetCookie(w, &http.Cookie{
-		Name: browserCookie, Value: browser, Path: "/", MaxAge: int(grant.AttemptLife.Seconds()), Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	})
-	write(w, http.StatusOK, "application/json", struct {
-		Address string    `json:"authorize_url"`
-		Ends    time.Time `json:"expires_at"`
-	}{address, ends})
+type startInput struct {
+	Browser string `cookie:"__Host-passare-connect" maxLength:"200" doc:"The browser, if it has begun before."`
+	Body    *startBody
+	host    string
+}
+
+type startBody struct {
+	Other bool `json:"other_company,omitempty" doc:"Confirms that another company than the present one is wanted; without it that is refused."`
+}
+
+// Resolve keeps the host that was asked.
+func (in *startInput) Resolve(ctx huma.Context) []error {
+	in.host = ctx.Host()
 	return nil
 }
 
+type startOutput struct {
+	Cookie http.Cookie `header:"Set-Cookie"`
+	Body   started
+}
+
+type started struct {
+	Address string    `json:"authorize_url"`
+	Ends    time.Time `json:"expires_at"`
+}
+
+func (h *Connection) start(ctx context.Context, p org.Person, in *startInput) (*startOutput, error) {
+	browser := cmp.Or(in.Browser, h.Random())
+	address, ends, err := h.Connector.Start(ctx, p, browser, in.Body != nil && in.Body.Other, h.back(in.host))
+	if err != nil {
+		return nil, err
+	}
+	cookie := http.Cookie{
+		Name: browserCookie, Value: browser, Path: "/", MaxAge: int(grant.AttemptLife.Seconds()), Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	}
+	return &startOutput{Cookie: cookie, Body: started{address, ends}}, nil
+}
+
 // back is the address of the callback. The app's settings at Intuit must have it, too, so that no other host can be named here.
-func (h *Connection) back(r *http.Request) string {
-	return cmp.Or(h.PublicURL, "https://"+r.Host) + "/oauth/callback"
+func (h *Connection) back(host string) string {
+	return cmp.Or(h.PublicURL, "https://"+host) + "/oauth/callback"
 }
 
 func browserOf(r *http.Request) string {
@@ -164,22 +203,22 @@ func browserOf(r *http.Request) string {
 	return cookie.Value
 }
 
-func (h *Connection) disconnect(w http.ResponseWriter, r *http.Request, p org.Person) error {
-	want, err := ifMatch(r)
+func (h *Connection) disconnect(ctx context.Context, p org.Person, in *struct{ Conditional }) (*connectionOutput, error) {
+	want, err := in.rev()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	view, err := h.Connector.View(r.Context(), p.Org)
+	view, err := h.Connector.View(ctx, p.Org)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if want != nil && *want != view.Connection.Rev {
-		return fault.New(fault.Stale, "Somebody changed the connection since you looked. Look at it again.")
+		return nil, fault.New(fault.Stale, "Somebody changed the connection since you looked. Look at it again.")
 	}
-	if err := h.Connector.Disconnect(r.Context(), p); err != nil {
-		return err
+	if err := h.Connector.Disconnect(ctx, p); err != nil {
+		return nil, err
 	}
-	return h.get(w, r, p)
+	return h.get(ctx, p, nil)
 }
 
 // callback ends a consent. Who it is for is known from the attempt, not from a token: the browser comes from Intuit.

@@ -88,10 +88,13 @@ func TestGoldenConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			mux := http.NewServeMux()
-			(&httpapi.Connection{
-				Gate: httpapi.Gate{People: manager{}, NewTrace: func() string { return "TRACE" }}, Connector: x.connector, Reads: reads{12, 450_000}, Allowance: 500_000,
-				Now: readAt, Random: func() string { return "BROWSER-SECRET" }, Log: logwatch.New(t).Logger(),
-			}).Register(mux)
+			trace := func() string { return "TRACE" }
+			h := &httpapi.Connection{
+				Connector: x.connector, Reads: reads{12, 450_000}, Allowance: 500_000,
+				Now: readAt, Random: func() string { return "BROWSER-SECRET" }, NewTrace: trace, Log: logwatch.New(t).Logger(),
+			}
+			h.Register(httpapi.NewAPI(mux, httpapi.Gate{People: manager{}, NewTrace: trace}))
+			h.RegisterCallback(mux)
 			w := httptest.NewRecorder()
 			mux.ServeHTTP(w, x.request.Clone(t.Context()))
 			answer, err := httputil.DumpResponse(w.Result(), true)

@@ -46,7 +46,7 @@ func (somebody) Person(context.Context, string) (org.Person, error) {
 // list asks for a page; the answer's next cursor comes back.
 func list(d *desk, cursor string) (int, string) {
 	mux := http.NewServeMux()
-	(&httpapi.Entries{Desk: d, Gate: httpapi.Gate{People: somebody{}, NewTrace: func() string { return "TRACE" }}}).Register(mux)
+	(&httpapi.Entries{Desk: d}).Register(httpapi.NewAPI(mux, httpapi.Gate{People: somebody{}, NewTrace: func() string { return "TRACE" }}))
 	r := httptest.NewRequest(http.MethodGet, "/v1/entries?cursor="+url.QueryEscape(cursor), nil)
 	r.Header.Set("Authorization", "Bearer x")
 	w := httptest.NewRecorder()

@@ -3,9 +3,11 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
+	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/journal"
 	"github.com/passare/qbo-sync/internal/org"
@@ -20,18 +22,27 @@ type Reviewer interface {
 	Sync(ctx context.Context, key intlog.Key, who string) (intlog.Entry, bool, error)
 }
 
-// Entries serves the Integration log: GET /v1/entries, GET /v1/entries/{id}, POST /v1/entries/{id}/sync.
-type Entries struct {
-	Gate
-	Desk Reviewer
+// Entries serves the Integration log.
+type Entries struct{ Desk Reviewer }
+
+// Register adds the calls.
+func (h *Entries) Register(a *API) {
+	register(a, call{
+		id: "list-entries", method: http.MethodGet, path: "/v1/entries", tag: logTag, needs: org.SeeLog,
+		summary: "Lists entries of the Integration log, newest first", about: "The next page is `next`, and the header Link.", answer: exampleList(),
+	}, h.list)
+	register(a, call{
+		id: "get-entry", method: http.MethodGet, path: "/v1/entries/{id}", tag: logTag, needs: org.SeeLog,
+		summary: "Everything about one entry", answer: exampleDetail(),
+	}, h.get)
+	register(a, call{
+		id: "sync-entry", method: http.MethodPost, path: "/v1/entries/{id}/sync", tag: logTag, needs: org.SeeLog,
+		summary: "Sends an entry to QuickBooks", about: "202 with the entry; 200 with it when it is on its way or there already; 409 says why it cannot go.",
+		status: http.StatusAccepted, also: []int{http.StatusOK}, fails: []fault.Code{fault.Conflict, fault.Stale}, answer: exampleRow(),
+	}, h.sync)
 }
 
-// Register adds the routes.
-func (h *Entries) Register(mux *http.ServeMux) {
-	mux.HandleFunc("GET /v1/entries", h.open(org.SeeLog, h.list))
-	mux.HandleFunc("GET /v1/entries/{id}", h.open(org.SeeLog, h.get))
-	mux.HandleFunc("POST /v1/entries/{id}/sync", h.open(org.SeeLog, h.sync))
-}
+const logTag = "Integration log"
 
 // row is an entry in a list.
 type row struct {
@@ -78,43 +89,42 @@ func rowOf(e intlog.Entry) row {
 	return r
 }
 
-// defaultPage is how many rows a list has when nobody says.
-const defaultPage = 50
+// listInput is what a list is asked for.
+type listInput struct {
+	Tab    string `query:"tab" default:"all" enum:"pending,errors,held,synced,all"`
+	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"200"`
+	Cursor string `query:"cursor" maxLength:"1000" doc:"The place after which the page begins: next of the page before."`
+}
 
-func (h *Entries) list(w http.ResponseWriter, r *http.Request, p org.Person) error {
-	query := r.URL.Query()
-	tab, limit := query.Get("tab"), defaultPage
-	if tab == "" {
-		tab = "all"
-	}
-	if s := query.Get("limit"); s != "" {
-		var err error
-		if limit, err = strconv.Atoi(s); err != nil {
-			limit = 0
-		}
-	}
-	after, err := parseCursor(p.Org, query.Get("cursor"))
+type listOutput struct {
+	Link string `header:"Link"`
+	Body listBody
+}
+
+type listBody struct {
+	Entries []row  `json:"entries" nullable:"false"`
+	Next    string `json:"next,omitempty" doc:"The cursor of the next page; absent on the last."`
+}
+
+func (h *Entries) list(ctx context.Context, p org.Person, in *listInput) (*listOutput, error) {
+	after, err := parseCursor(p.Org, in.Cursor)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	entries, next, err := h.Desk.List(r.Context(), p.Org, tab, after, limit)
+	entries, next, err := h.Desk.List(ctx, p.Org, in.Tab, after, in.Limit)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	answer := struct {
-		Entries []row  `json:"entries"`
-		Next    string `json:"next,omitempty"`
-	}{Entries: []row{}}
+	out := &listOutput{Body: listBody{Entries: []row{}}}
 	for _, e := range entries {
-		answer.Entries = append(answer.Entries, rowOf(e))
+		out.Body.Entries = append(out.Body.Entries, rowOf(e))
 	}
 	if next != nil {
-		answer.Next = cursor(*next)
-		query.Set("cursor", answer.Next)
-		w.Header().Set("Link", "</v1/entries?"+query.Encode()+`>; rel="next"`)
+		out.Body.Next = cursor(*next)
+		query := url.Values{"tab": {in.Tab}, "limit": {strconv.Itoa(in.Limit)}, "cursor": {out.Body.Next}}
+		out.Link = "</v1/entries?" + query.Encode() + `>; rel="next"`
 	}
-	write(w, http.StatusOK, "application/json", answer)
-	return nil
+	return out, nil
 }
 
 // detail is an entry with everything about it.
@@ -153,18 +163,26 @@ type twin struct {
 	Reason string    `json:"reason"`
 }
 
-func (h *Entries) get(w http.ResponseWriter, r *http.Request, p org.Person) error {
-	key, err := intlog.ParseKey(p.Org, r.PathValue("id"))
+// entryInput names an entry.
+type entryInput struct {
+	ID string `path:"id" maxLength:"500" example:"payment.p1.1"`
+}
+
+type detailOutput struct {
+	ETag string `header:"ETag"`
+	Body detail
+}
+
+func (h *Entries) get(ctx context.Context, p org.Person, in *entryInput) (*detailOutput, error) {
+	key, err := intlog.ParseKey(p.Org, in.ID)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	d, err := h.Desk.Entry(r.Context(), key)
+	d, err := h.Desk.Entry(ctx, key)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	w.Header().Set("ETag", tag(d.Entry.Rev))
-	write(w, http.StatusOK, "application/json", detailOf(d))
-	return nil
+	return &detailOutput{ETag: tag(d.Entry.Rev), Body: detailOf(d)}, nil
 }
 
 func detailOf(d review.Detail) detail {
@@ -199,20 +217,24 @@ func lineOf(l journal.Line) lineRow {
 	return x
 }
 
-func (h *Entries) sync(w http.ResponseWriter, r *http.Request, p org.Person) error {
-	key, err := intlog.ParseKey(p.Org, r.PathValue("id"))
+type rowOutput struct {
+	Status int
+	ETag   string `header:"ETag"`
+	Body   row
+}
+
+func (h *Entries) sync(ctx context.Context, p org.Person, in *entryInput) (*rowOutput, error) {
+	key, err := intlog.ParseKey(p.Org, in.ID)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	e, changed, err := h.Desk.Sync(r.Context(), key, p.Name)
+	e, changed, err := h.Desk.Sync(ctx, key, p.Name)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	status := http.StatusOK
+	out := &rowOutput{Status: http.StatusOK, ETag: tag(e.Rev), Body: rowOf(e)}
 	if changed {
-		status = http.StatusAccepted
+		out.Status = http.StatusAccepted
 	}
-	w.Header().Set("ETag", tag(e.Rev))
-	write(w, status, "application/json", rowOf(e))
-	return nil
+	return out, nil
 }

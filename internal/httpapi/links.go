@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/journal"
 	"github.com/passare/qbo-sync/internal/matching"
@@ -19,19 +20,29 @@ type Relinker interface {
 	Relink(ctx context.Context, org string, c matching.Change) (link intlog.Link, released int, err error)
 }
 
-// Links serves GET /v1/links/customers and /vendors, and PUT /v1/links/{kind}/{id}: which case or business is which customer or vendor in QuickBooks.
-type Links struct {
-	Gate
-	Relinker Relinker
-}
+// Links serves which case or business is which customer or vendor in QuickBooks.
+type Links struct{ Relinker Relinker }
 
-// Register adds the routes.
-func (h *Links) Register(mux *http.ServeMux) {
-	for path, kind := range map[string]journal.NameKind{"customers": journal.Customer, "vendors": journal.Vendor} {
-		mux.HandleFunc("GET /v1/links/"+path, h.open(org.Manage, h.list(path, kind)))
-		mux.HandleFunc("PUT /v1/links/"+path+"/{id}", h.open(org.Manage, h.put(kind)))
+// Register adds the calls.
+func (h *Links) Register(a *API) {
+	for _, x := range []struct {
+		path, one, id string
+		kind          journal.NameKind
+	}{{"customers", "customer", "a case", journal.Customer}, {"vendors", "vendor", "a business", journal.Vendor}} {
+		register(a, call{
+			id: "list-" + x.path, method: http.MethodGet, path: "/v1/links/" + x.path, tag: linkTag, needs: org.Manage,
+			summary: "Lists which " + x.one + " in QuickBooks " + x.id + " is", answer: linkList{Links: []linkRow{exampleLink()}},
+		}, h.list(x.path, x.kind))
+		register(a, call{
+			id: "link-" + x.one, method: http.MethodPut, path: "/v1/links/" + x.path + "/{id}", tag: linkTag, needs: org.Manage,
+			summary: "Links " + x.id + " to another " + x.one, about: said + " Entries that waited for it go at once.",
+			fails:   []fault.Code{fault.Conflict, fault.Stale, fault.Disconnected, fault.Throttled, fault.Refused},
+			request: relinkBody{QuickBooks: "67"}, answer: relinked{linkRow: exampleLink(), Released: 2, Effect: said},
+		}, h.put(x.kind))
 	}
 }
+
+const linkTag = "Links"
 
 // linkRow is a link. id is "case:" or "business:" and Passare's id.
 type linkRow struct {
@@ -60,60 +71,75 @@ func linkRowOf(l intlog.Link) linkRow {
 	return x
 }
 
-func (h *Links) list(path string, kind journal.NameKind) handler {
-	return func(w http.ResponseWriter, r *http.Request, p org.Person) error {
-		query := r.URL.Query()
-		limit := defaultPage
-		if s := query.Get("limit"); s != "" {
-			var err error
-			if limit, err = strconv.Atoi(s); err != nil {
-				limit = 0
-			}
-		}
-		links, more, err := h.Relinker.List(r.Context(), p.Org, kind, query.Get("cursor"), limit)
+type linksInput struct {
+	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"200"`
+	Cursor string `query:"cursor" maxLength:"1000" doc:"The place after which the page begins: next of the page before."`
+}
+
+type linksOutput struct {
+	Link string `header:"Link"`
+	Body linkList
+}
+
+type linkList struct {
+	Links []linkRow `json:"links" nullable:"false"`
+	Next  string    `json:"next,omitempty" doc:"The cursor of the next page; absent on the last."`
+}
+
+func (h *Links) list(path string, kind journal.NameKind) func(context.Context, org.Person, *linksInput) (*linksOutput, error) {
+	return func(ctx context.Context, p org.Person, in *linksInput) (*linksOutput, error) {
+		links, more, err := h.Relinker.List(ctx, p.Org, kind, in.Cursor, in.Limit)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		answer := struct {
-			Links []linkRow `json:"links"`
-			Next  string    `json:"next,omitempty"`
-		}{Links: []linkRow{}}
+		out := &linksOutput{Body: linkList{Links: []linkRow{}}}
 		for _, l := range links {
-			answer.Links = append(answer.Links, linkRowOf(l))
+			out.Body.Links = append(out.Body.Links, linkRowOf(l))
 		}
 		if more {
-			answer.Next = links[len(links)-1].Key
-			next := url.Values{"limit": {strconv.Itoa(limit)}, "cursor": {answer.Next}}
-			w.Header().Set("Link", "</v1/links/"+path+"?"+next.Encode()+`>; rel="next"`)
+			out.Body.Next = links[len(links)-1].Key
+			next := url.Values{"limit": {strconv.Itoa(in.Limit)}, "cursor": {out.Body.Next}}
+			out.Link = "</v1/links/" + path + "?" + next.Encode() + `>; rel="next"`
 		}
-		write(w, http.StatusOK, "application/json", answer)
-		return nil
+		return out, nil
 	}
 }
 
 // said is told with every relinking.
 const said = "What is in QuickBooks already stays where it is, and so do its corrections; new records go to this one."
 
-func (h *Links) put(kind journal.NameKind) handler {
-	return func(w http.ResponseWriter, r *http.Request, p org.Person) error {
-		change := matching.Change{Kind: kind, Key: r.PathValue("id"), Who: p.Name}
-		if err := readFields(w, r, map[string]wanted{"quickbooks_id": {&change.ID, `the number of a customer or vendor in QuickBooks, as text`}}); err != nil {
-			return err
-		}
+type relinkInput struct {
+	Conditional
+	ID   string `path:"id" maxLength:"500" example:"case:c1" doc:"case: or business: and Passare's id."`
+	Body relinkBody
+}
+
+type relinkBody struct {
+	QuickBooks string `json:"quickbooks_id" maxLength:"50" doc:"The number of a customer or vendor in QuickBooks."`
+}
+
+type relinkOutput struct {
+	ETag string `header:"ETag"`
+	Body relinked
+}
+
+type relinked struct {
+	linkRow
+	Released int    `json:"released" doc:"Entries that waited for it and are on their way."`
+	Effect   string `json:"effect"`
+}
+
+func (h *Links) put(kind journal.NameKind) func(context.Context, org.Person, *relinkInput) (*relinkOutput, error) {
+	return func(ctx context.Context, p org.Person, in *relinkInput) (*relinkOutput, error) {
+		change := matching.Change{Kind: kind, Key: in.ID, ID: in.Body.QuickBooks, Who: p.Name}
 		var err error
-		if change.IfRev, err = ifMatch(r); err != nil {
-			return err
+		if change.IfRev, err = in.rev(); err != nil {
+			return nil, err
 		}
-		link, released, err := h.Relinker.Relink(r.Context(), p.Org, change)
+		link, released, err := h.Relinker.Relink(ctx, p.Org, change)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		w.Header().Set("ETag", tag(link.Rev))
-		write(w, http.StatusOK, "application/json", struct {
-			linkRow
-			Released int    `json:"released"` // entries that waited for it and are on their way
-			Effect   string `json:"effect"`
-		}{linkRowOf(link), released, said})
-		return nil
+		return &relinkOutput{ETag: tag(link.Rev), Body: relinked{linkRowOf(link), released, said}}, nil
 	}
 }

@@ -11,12 +11,37 @@ import (
 
 // Problem is an RFC 9457 problem. Detail and Errors are for people; nothing internal is ever in it.
 type Problem struct {
-	Type   string        `json:"type"`
-	Title  string        `json:"title"`
-	Status int           `json:"status"`
-	Detail string        `json:"detail"`
-	Errors []fault.Field `json:"errors,omitempty"`
-	Trace  string        `json:"trace,omitempty"`
+	Type   string        `json:"type" doc:"What kind of problem it is; GET it to read what it means." example:"/problems/invalid"`
+	Title  string        `json:"title" example:"The input is wrong"`
+	Status int           `json:"status" example:"422"`
+	Detail string        `json:"detail" doc:"What happened, and what helps, in a bookkeeper's words." example:"This event was not taken: 1 field is wrong."`
+	Errors []fault.Field `json:"errors,omitempty" doc:"Every wrong field."`
+	Trace  string        `json:"trace,omitempty" doc:"Tell it to support." example:"YH7TXVCJLIOPZU6VD4ATSYYWN7"`
+
+	wait time.Duration // how long a caller should wait
+}
+
+const problemType = "application/problem+json"
+
+// Error is what went wrong, for people.
+func (p *Problem) Error() string { return p.Detail }
+
+// GetStatus is the status of the answer.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType is that of RFC 9457.
+func (p *Problem) ContentType(string) string { return problemType }
+
+// GetHeaders are the headers that the status needs.
+func (p *Problem) GetHeaders() http.Header {
+	h := http.Header{}
+	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {
+		h.Set("Retry-After", strconv.Itoa(int(max(p.wait, retryAfter).Seconds())))
+	}
+	if p.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", `Bearer realm="passare"`)
+	}
+	return h
 }
 
 // kind is how a fault code shows over HTTP.
@@ -34,6 +59,7 @@ func kinds() []kind {
 		{fault.Unauthenticated, http.StatusUnauthorized, "Not signed in, or not signed rightly"},
 		{fault.Forbidden, http.StatusForbidden, "A permission is missing"},
 		{fault.NotFound, http.StatusNotFound, "Not found"},
+		{notAllowed, http.StatusMethodNotAllowed, "Not a method of this address"},
 		{fault.Conflict, http.StatusConflict, "Not possible now"},
 		{fault.Stale, http.StatusPreconditionFailed, "Changed meanwhile"},
 		{fault.TooLarge, http.StatusRequestEntityTooLarge, "Too large"},
@@ -59,8 +85,11 @@ func RegisterProblems(mux *http.ServeMux) {
 	})
 }
 
-// malformed is a body that is no JSON at all; in the vocabulary it is simply invalid input.
-const malformed fault.Code = "malformed"
+// What the vocabulary of faults has no word for: a body that is no JSON at all, which there is simply invalid input; and a method that an address does not take.
+const (
+	malformed  fault.Code = "malformed"
+	notAllowed fault.Code = "not_allowed"
+)
 
 // retryAfter is how long a caller should wait when the fault does not say.
 const retryAfter = 30 * time.Second
@@ -74,7 +103,7 @@ func problemOf(err error, trace string) Problem {
 	}
 	for _, k := range kinds() {
 		if k.code == code {
-			return Problem{Type: "/problems/" + string(code), Title: k.title, Status: k.status, Detail: f.Text(), Errors: f.Fields, Trace: trace}
+			return Problem{Type: "/problems/" + string(code), Title: k.title, Status: k.status, Detail: f.Text(), Errors: f.Fields, Trace: trace, wait: f.RetryAfter}
 		}
 	}
 	return problemOf(fault.As(errInternal(err)), trace)
@@ -87,14 +116,10 @@ func errInternal(cause error) error {
 // writeProblem answers with an error.
 func writeProblem(w http.ResponseWriter, err error, trace string) {
 	p := problemOf(err, trace)
-	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {
-		wait := max(fault.As(err).RetryAfter, retryAfter)
-		w.Header().Set("Retry-After", strconv.Itoa(int(wait.Seconds())))
+	for name, values := range p.GetHeaders() {
+		w.Header()[name] = values
 	}
-	if p.Status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="passare"`)
-	}
-	write(w, p.Status, "application/problem+json", p)
+	write(w, p.Status, problemType, p)
 }
 
 func write(w http.ResponseWriter, status int, contentType string, v any) {

@@ -232,20 +232,23 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 	events := &httpapi.Events{
 		Acceptor: intake.New(s.Store, s.Queue, s.options.Now), Signatures: verifier, Now: s.options.Now, Log: s.options.Log, NewTrace: rand.Text,
 	}
-	gate := httpapi.Gate{People: httpapi.NewOIDC(url, audience, s.HTTP, s.options.Now), NewTrace: rand.Text}
+	calls := httpapi.NewAPI(mux, httpapi.Gate{People: httpapi.NewOIDC(url, audience, s.HTTP, s.options.Now), NewTrace: rand.Text, Log: s.options.Log})
 	s.connector = grant.NewConnector(s.Keeper, s.Store, s.Client, s.Retrier, s.options.Now, grant.Options{
 		AuthorizeURL: s.QBOURL + consentPath, ClientID: clientID, Random: rand.Text,
 	})
 	events.Register(mux)
-	(&httpapi.Entries{Gate: gate, Desk: review.New(s.Store, s.Queue, s.options.Now)}).Register(mux)
-	(&httpapi.Connection{
-		Gate: gate, Connector: s.connector, Reads: s.Store, Allowance: monthlyReads, Now: s.options.Now, Random: rand.Text, Log: s.options.Log, PublicURL: url,
-	}).Register(mux)
-	(&httpapi.Links{Gate: gate, Relinker: matching.NewRelinker(s.Store, s.Client, s.Retrier, s.options.Now)}).Register(mux)
+	(&httpapi.Entries{Desk: review.New(s.Store, s.Queue, s.options.Now)}).Register(calls)
+	consent := &httpapi.Connection{
+		Connector: s.connector, Reads: s.Store, Allowance: monthlyReads, Now: s.options.Now, Random: rand.Text, NewTrace: rand.Text, Log: s.options.Log, PublicURL: url,
+	}
+	consent.Register(calls)
+	consent.RegisterCallback(mux)
+	(&httpapi.Links{Relinker: matching.NewRelinker(s.Store, s.Client, s.Retrier, s.options.Now)}).Register(calls)
 	httpapi.RegisterProblems(mux)
+	httpapi.RegisterDocument(mux)
 	s.issuer.register(mux)
 	httpapi.RegisterHealth(mux)
-	return mux, nil
+	return httpapi.Whole(mux, rand.Text), nil
 }
 
 // serve opens an address and serves the handler that make gives for its URL.
