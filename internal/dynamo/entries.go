@@ -45,6 +45,7 @@ type entryBlob struct {
 	Case      string       `json:"case,omitzero"`
 	CaseNo    string       `json:"caseNo,omitzero"`
 	Name      string       `json:"name,omitzero"`
+	Branch    string       `json:"branch,omitzero"`
 	Date      date.Date    `json:"date,omitzero"`
 	Amount    money.Cents  `json:"amount,omitzero"`
 	Page      passare.Page `json:"page,omitzero"`

@@ -26,7 +26,7 @@ type desk struct {
 	asked bool
 }
 
-func (d *desk) List(_ context.Context, org, _ string, after intlog.Mark, _ int) ([]intlog.Entry, *intlog.Mark, error) {
+func (d *desk) Find(_ context.Context, org string, _ review.Filter, after intlog.Mark, _ int) ([]intlog.Entry, *intlog.Mark, error) {
 	d.after, d.org, d.asked = after, org, true
 	return nil, d.next, nil
 }

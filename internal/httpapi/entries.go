@@ -7,9 +7,11 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/passare/qbo-sync/internal/date"
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/journal"
+	"github.com/passare/qbo-sync/internal/money"
 	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/review"
 	"github.com/passare/qbo-sync/internal/rules"
@@ -17,7 +19,7 @@ import (
 
 // Reviewer is the desk where entries are reviewed (package review).
 type Reviewer interface {
-	List(ctx context.Context, org, tab string, after intlog.Mark, limit int) ([]intlog.Entry, *intlog.Mark, error)
+	Find(ctx context.Context, org string, f review.Filter, after intlog.Mark, limit int) ([]intlog.Entry, *intlog.Mark, error)
 	Entry(ctx context.Context, key intlog.Key) (review.Detail, error)
 	Sync(ctx context.Context, key intlog.Key, who string) (intlog.Entry, bool, error)
 }
@@ -29,7 +31,7 @@ type Entries struct{ Desk Reviewer }
 func (h *Entries) Register(a *API) {
 	register(a, call{
 		id: "list-entries", method: http.MethodGet, path: "/v1/entries", tag: logTag, needs: org.SeeLog,
-		summary: "Lists entries of the Integration log, newest first", about: "The next page is `next`, and the header Link.", answer: exampleList(),
+		summary: "Lists entries of the Integration log, newest first", about: "The next page is `next`, and the header Link. A filtered page may have fewer entries than its limit, or none, and still have a next one.", answer: exampleList(),
 	}, h.list)
 	register(a, call{
 		id: "get-entry", method: http.MethodGet, path: "/v1/entries/{id}", tag: logTag, needs: org.SeeLog,
@@ -89,9 +91,56 @@ func rowOf(e intlog.Entry) row {
 	return r
 }
 
+// Filtered says which entries are wanted.
+type Filtered struct {
+	Tab     string `query:"tab" json:"tab,omitempty" default:"all" enum:"pending,errors,held,synced,all"`
+	Trigger string `query:"trigger" json:"trigger,omitempty" maxLength:"64" example:"payment" doc:"A record type, or one of its events, as payment.created."`
+	Case    string `query:"case" json:"case,omitempty" maxLength:"200" doc:"A case's id or number."`
+	Branch  string `query:"branch" json:"branch,omitempty" maxLength:"200"`
+	From    string `query:"from" json:"from,omitempty" format:"date" doc:"Accounting date, included."`
+	To      string `query:"to" json:"to,omitempty" format:"date" doc:"Accounting date, included."`
+	Min     string `query:"amount_min" json:"amount_min,omitempty" maxLength:"20" example:"100.00" doc:"Included."`
+	Max     string `query:"amount_max" json:"amount_max,omitempty" maxLength:"20" example:"2500.00" doc:"Included."`
+	Query   string `query:"q" json:"q,omitempty" maxLength:"200" doc:"Words that must be in the case number, decedent, sentence, amount or id."`
+}
+
+// filter reads the filter. Errors: fault.Invalid with every wrong field.
+func (in Filtered) filter() (review.Filter, error) {
+	f := review.Filter{Tab: in.Tab, Trigger: in.Trigger, Case: in.Case, Branch: in.Branch, From: date.Date(in.From), To: date.Date(in.To), Query: in.Query}
+	var wrong []fault.Field
+	amount := func(field, text string) *money.Cents {
+		if text == "" {
+			return nil
+		}
+		cents, err := money.Parse(text)
+		if err != nil {
+			wrong = append(wrong, fault.Field{Field: field, Value: text, Problem: "must be an amount like 100.00"})
+		}
+		return &cents
+	}
+	f.Min, f.Max = amount("amount_min", in.Min), amount("amount_max", in.Max)
+	if wrong != nil {
+		return f, &fault.Error{Code: fault.Invalid, Message: "This list cannot be shown.", Fields: wrong}
+	}
+	return f, nil
+}
+
+// query is the filter as it stands in an address.
+func (in Filtered) query() url.Values {
+	values := url.Values{}
+	for name, value := range map[string]string{
+		"tab": in.Tab, "trigger": in.Trigger, "case": in.Case, "branch": in.Branch, "from": in.From, "to": in.To, "amount_min": in.Min, "amount_max": in.Max, "q": in.Query,
+	} {
+		if value != "" {
+			values.Set(name, value)
+		}
+	}
+	return values
+}
+
 // listInput is what a list is asked for.
 type listInput struct {
-	Tab    string `query:"tab" default:"all" enum:"pending,errors,held,synced,all"`
+	Filtered
 	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"200"`
 	Cursor string `query:"cursor" maxLength:"1000" doc:"The place after which the page begins: next of the page before."`
 }
@@ -111,7 +160,11 @@ func (h *Entries) list(ctx context.Context, p org.Person, in *listInput) (*listO
 	if err != nil {
 		return nil, err
 	}
-	entries, next, err := h.Desk.List(ctx, p.Org, in.Tab, after, in.Limit)
+	filter, err := in.filter()
+	if err != nil {
+		return nil, err
+	}
+	entries, next, err := h.Desk.Find(ctx, p.Org, filter, after, in.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +174,9 @@ func (h *Entries) list(ctx context.Context, p org.Person, in *listInput) (*listO
 	}
 	if next != nil {
 		out.Body.Next = cursor(*next)
-		query := url.Values{"tab": {in.Tab}, "limit": {strconv.Itoa(in.Limit)}, "cursor": {out.Body.Next}}
+		query := in.query()
+		query.Set("limit", strconv.Itoa(in.Limit))
+		query.Set("cursor", out.Body.Next)
 		out.Link = "</v1/entries?" + query.Encode() + `>; rel="next"`
 	}
 	return out, nil

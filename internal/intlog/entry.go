@@ -111,6 +111,7 @@ type Entry struct {
 	Case      string // case id, if the record has one
 	CaseNo    string
 	Name      string // the decedent
+	Branch    string // Passare's id, if the record has one
 	Date      date.Date
 	Amount    money.Cents
 	Page      passare.Page
@@ -236,6 +237,7 @@ func New(e passare.Event, s State, why string, now time.Time) Entry {
 	entry := Entry{
 		Key: Key{Org: e.Org, Record: e.Record, Version: e.Version}, Rev: 1, State: s, Hash: e.Hash, Data: e.Raw, Why: why,
 		Created: now, Kind: e.Type(), Reference: reference(e), Page: e.Record.Type.Page(), Date: e.Body.On(), Amount: e.Body.Total(),
+		Branch: e.Branch.ID,
 	}
 	if e.Case != nil {
 		entry.Case, entry.CaseNo, entry.Name = e.Case.ID, e.Case.Number, e.Case.Decedent.Name()

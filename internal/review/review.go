@@ -6,8 +6,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/passare/qbo-sync/internal/fault"
@@ -50,15 +48,8 @@ const MaxPage = 200
 // List lists a page of a tab, newest first, and the mark after which the next page begins; no mark means
 // that this page is the last. Errors: fault.Invalid for a tab or limit that does not exist.
 func (d *Desk) List(ctx context.Context, org, tab string, after intlog.Mark, limit int) ([]intlog.Entry, *intlog.Mark, error) {
-	var wrong []fault.Field
-	if !slices.Contains(intlog.Tabs(), tab) {
-		wrong = append(wrong, fault.Field{Field: "tab", Value: tab, Problem: "must be one of: " + strings.Join(intlog.Tabs(), ", ")})
-	}
-	if limit < 1 || limit > MaxPage {
-		wrong = append(wrong, fault.Field{Field: "limit", Value: strconv.Itoa(limit), Problem: fmt.Sprintf("must be 1 to %d", MaxPage)})
-	}
-	if wrong != nil {
-		return nil, nil, fmt.Errorf("review.List: %w", &fault.Error{Code: fault.Invalid, Message: "This list cannot be shown.", Fields: wrong})
+	if wrong := wrongList(tab, limit); wrong != nil {
+		return nil, nil, fmt.Errorf("review.List: %w", wrong)
 	}
 	entries, err := d.store.List(ctx, org, tab, after, limit+1)
 	if err != nil {
