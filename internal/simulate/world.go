@@ -321,8 +321,9 @@ func (w *world) settled() bool {
 		if err != nil || len(config.Sweeps) > 0 || !config.BrokenSince.IsZero() {
 			return false
 		}
-		for _, e := range w.entries(h) {
-			if e.State == intlog.Queued || e.State == intlog.Claimed || w.tidy && (e.State == intlog.Waiting || e.State == intlog.Failed || e.State == intlog.Pending) || e.State == intlog.Deleted {
+		entries := w.entries(h)
+		for _, e := range entries {
+			if e.State == intlog.Queued && (w.tidy || !behind(entries, e)) || e.State == intlog.Claimed || w.tidy && (e.State == intlog.Waiting || e.State == intlog.Failed || e.State == intlog.Pending) || e.State == intlog.Deleted {
 				return false
 			}
 			if e.State == intlog.Held && h.clicked[e.Case+string(e.Page)] {
