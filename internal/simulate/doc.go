@@ -17,9 +17,23 @@
 // It must hold: nothing is lost, doubled or unbalanced, by record, date (a check: month) and account; an amount stands on the account where it first
 // stood; each family has one customer, and none is made in vain; every entry is settled, or visibly waits for a reason.
 //
-//	go test ./internal/simulate -schedules=10000 -deaths=2 -bugs    T1, T2 and T3, as make test runs them
+//	go test ./internal/simulate -schedules=10000 -deaths=3 -bugs    T1, T2 and T3, as make test runs them
 //	go test ./internal/simulate -run Schedules -seed=725           the story of one schedule, step by step
 //	make sim N=100000 SEED=1                                        many schedules
+//	make deaths                                                     T2 with every three deaths
+//
+// # Deaths
+//
+// T2 is a death at every step, before its effect and after it, at every two and at every three. A death right after an effect is the death before the
+// process's next call: nothing is between them, and what the process knew dies with it. Only one of the two is run, and a test compares them. That leaves
+// 33,000 of 128,000 runs. A run takes 3 ms of CPU; in make test these are 14,000 runs and 42 s of CPU, in make deaths all, and 106 s.
+//
+//	                                    runs with one death  two  three
+//	a payment                                            18  253   3318
+//	a payment, deleted                                   28  381   4416
+//	a contract, unsigned                                 28  381   4416
+//	a payment, moved to another date                     28  560   9116  make deaths
+//	a contract, signed again                             28  566   9275  make deaths
 //
 // # Seeded bugs
 //

@@ -89,6 +89,33 @@ func (p *process) do(limit time.Duration, f func()) (ended bool) {
 	return ended
 }
 
+// moment is a process after an effect. If it makes its next call at the same time, then its death before that call is its death now: what it knew dies
+// with it.
+type moment struct {
+	process *process
+	at      time.Time
+}
+
+// step counts a step. The world is locked.
+func (p *process) step(when string) {
+	p.tally.Steps++
+	now := moment{p, p.o.Now()}
+	if when == "before" {
+		if p.last == now {
+			p.same = append(p.same, p.tally.Steps)
+		}
+		now = moment{}
+	}
+	p.last = now
+}
+
+// noStep: something happened that is no step, so the next one is not the same as the last.
+func (w *world) noStep() {
+	w.mu.Lock()
+	w.last = moment{}
+	w.mu.Unlock()
+}
+
 // mayDie is a moment at which the process may die.
 func (p *process) mayDie(what, when string) {
 	p.world.mu.Lock()
@@ -96,7 +123,7 @@ func (p *process) mayDie(what, when string) {
 	if p.o.Quiet == "" {
 		p.tally.Steps++
 	} else if p.taken[when+what]++; p.taken[when+what] <= 2 { // whoever waits for a lease asks again and again: that is no new step
-		p.tally.Steps++
+		p.step(when)
 		scripted, stalls = slices.Contains(p.o.Die, p.tally.Steps), p.o.Stall == p.tally.Steps
 	}
 	p.world.mu.Unlock()
@@ -338,6 +365,7 @@ func (l faultyLeases) Unlease(ctx context.Context, id, thing, owner string) erro
 	if l.dead || l.chance(losesStore) {
 		return errLost
 	}
+	l.noStep()
 	return l.leases.Unlease(ctx, id, thing, owner)
 }
 

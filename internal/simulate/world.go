@@ -112,6 +112,7 @@ type Report struct {
 	Violations []string
 	Wrong      int // records whose books are not as they must be: something is lost or doubled
 	Tally      Tally
+	Same       []int // in T2, the steps at which a death is that at the step before: one process takes both at one time, after an effect and before its next call
 	Story      []string
 }
 
@@ -146,6 +147,8 @@ type world struct {
 	violations []string
 	wrong      int
 	tally      Tally
+	last       moment
+	same       []int
 	story      []string
 	next       func() // sends the version that comes while a process stands still
 }
@@ -184,7 +187,7 @@ func Run(o Options) (Report, error) {
 	w.check()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return Report{Variant: variant, Violations: w.violations, Wrong: w.wrong, Tally: w.tally, Story: w.story}, nil
+	return Report{Variant: variant, Violations: w.violations, Wrong: w.wrong, Tally: w.tally, Same: w.same, Story: w.story}, nil
 }
 
 // build makes the two organisations and says which variant of QuickBooks this is.
@@ -420,6 +423,7 @@ func (w *world) token(realm string) (string, error) {
 	if now.Before(t.ends) {
 		return t.access, nil
 	}
+	w.noStep()
 	tokens, err := w.oauth.Refresh(context.Background(), w.sim.Grant(realm))
 	if err != nil {
 		return "", fault.Because(err, fault.Internal, "The simulator gives no token.")
