@@ -72,8 +72,8 @@
 //
 // Through the same schedules, with the same store, names, rules, queue and retries (naive_test.go): wrong books in how many of 200.
 //
-//	read, post, mark                  149
-//	look up by number, post, mark     109
+//	read, post, mark                  148
+//	look up by number, post, mark     111
 //	ours                                0
 //
 // Not simulated: a consent's way through the browser, and the daily look at grants that nobody uses (package grant), reads that DynamoDB
