@@ -337,13 +337,13 @@ type customer struct{ ID, DisplayName, Notes string }
 
 // customers are all customers in QuickBooks.
 func (w *world) customers(h *house) []customer {
-	access, err := w.token(h.realm)
+	tokens, err := w.signsCalmly(h.realm)
 	if err != nil {
 		w.violated("%v", err)
 		return nil
 	}
 	r := httptest.NewRequest(http.MethodGet, "/v3/company/"+h.realm+"/query?minorversion=75&query="+url.QueryEscape("select * from Customer"), nil)
-	r.Header.Set("Authorization", "Bearer "+access)
+	r.Header.Set("Authorization", "Bearer "+tokens.Access)
 	r.Header.Set("Accept", "application/json")
 	got := httptest.NewRecorder()
 	w.quickbooks.ServeHTTP(got, r)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/grant"
 	"github.com/passare/qbo-sync/internal/intake"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/journal"
@@ -53,6 +54,9 @@ type process struct {
 	store   Store
 	queue   Queue
 	handler Handler // of a worker
+	oauth   *qbo.OAuth
+	taker   *lease.Taker
+	keeper  *grant.Keeper
 	taken   map[string]int
 }
 
@@ -441,7 +445,11 @@ func (w *world) worker() *process {
 	if w.o.Seams.Transport != nil {
 		transport = w.o.Seams.Transport(p)
 	}
-	client, err := qbo.New(qbo.Options{BaseURL: "http://127.0.0.1", HTTP: &http.Client{Transport: transport}, Tokens: tokens{p}, Timeout: intlog.RequestTimeout, Now: p.now, Pauses: faultyStore{p}})
+	if err := p.signIn(); err != nil {
+		w.violated("no way to sign in: %v", err)
+		return nil
+	}
+	client, err := qbo.New(qbo.Options{BaseURL: "http://127.0.0.1", HTTP: &http.Client{Transport: transport}, Tokens: p.keeper, Timeout: intlog.RequestTimeout, Now: p.now, Pauses: faultyStore{p}})
 	if err != nil {
 		w.violated("no client: %v", err)
 		return nil
@@ -450,7 +458,7 @@ func (w *world) worker() *process {
 	if w.o.Seams.Names != nil {
 		names = w.o.Seams.Names(names)
 	}
-	matcher := matching.New(p.store, names, lease.New(faultyLeases{p}, p.name, p.now), p.now)
+	matcher := matching.New(p.store, names, p.taker, p.now)
 	if w.o.Seams.Worker != nil {
 		p.handler = w.o.Seams.Worker(Tools{Store: p.store, Books: client, Names: matcher, Now: p.now})
 	} else {
@@ -469,20 +477,6 @@ func (w *world) retry() {
 	})
 }
 
-// tokens holds the access token of whatever company is asked for.
-type tokens struct{ *process }
-
-func (t tokens) Token(_ context.Context, at org.Company) (string, error) {
-	if t.isRevoked(at.Realm) {
-		return "", &fault.Error{Code: fault.Disconnected, Class: fault.Connection, Who: "administrator", Message: "QuickBooks no longer accepts the connection.", Remedy: "Reconnect."}
-	}
-	return t.token(at.Realm)
-}
-
-func (t tokens) Renew(ctx context.Context, at org.Company, _ string) (string, error) {
-	return t.Token(ctx, at)
-}
-
 // calmly is a network without faults.
 type calmly struct{ http.Handler }
 
@@ -497,20 +491,34 @@ var docNumber = regexp.MustCompile(`"DocNumber":"([^"]+)"`)
 // RoundTrip is the way to QuickBooks and back. What is under way goes on when the process dies.
 func (p *process) RoundTrip(r *http.Request) (*http.Response, error) {
 	what := r.Method + " " + r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
-	body, err := io.ReadAll(r.Body)
+	body, err := bodyOf(r)
 	if err != nil {
 		return nil, err
 	}
 	p.mayDie(what, "before")
-	p.count(&p.tally.Requests)
 	p.firstSent(body)
+	return p.send(r, body, what, func(asked *http.Request, answer chan<- *http.Response) { p.serve(what, asked, answer) })
+}
+
+// bodyOf reads a request's body.
+func bodyOf(r *http.Request) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	defer r.Body.Close()
+	return io.ReadAll(r.Body)
+}
+
+// send sends a request to whoever serves it, and waits for the answer: none (nil) is a connection that was cut.
+func (p *process) send(r *http.Request, body []byte, what string, serve func(asked *http.Request, answer chan<- *http.Response)) (*http.Response, error) {
+	p.count(&p.tally.Requests)
 	asked := r.Clone(context.Background())
 	asked.Body = io.NopCloser(bytes.NewReader(body))
 	answer := make(chan *http.Response, 1)
 	if p.o.Story {
 		p.tell(p.name, "%s %.120s", what, body)
 	}
-	p.spawn(p.between(20*time.Millisecond, 300*time.Millisecond), func() { p.serve(what, asked, answer) })
+	p.spawn(p.between(20*time.Millisecond, 300*time.Millisecond), func() { serve(asked, answer) })
 	select {
 	case res := <-answer:
 		p.mayDie(what, "after")

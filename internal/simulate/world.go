@@ -10,8 +10,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/grant"
 	"github.com/passare/qbo-sync/internal/intlog"
+	"github.com/passare/qbo-sync/internal/lease"
 	"github.com/passare/qbo-sync/internal/matching"
 	"github.com/passare/qbo-sync/internal/memory"
 	"github.com/passare/qbo-sync/internal/org"
@@ -32,6 +33,8 @@ const (
 	losesAnswer  = 100 // after the commit
 	unexpected   = 30  // 6000 "unexpected error" after the commit
 	refuses      = 20  // entries, certainly
+	signsLate    = 300 // sign-ins, up to latest: there are few of them
+	refusesGood  = 30  // refresh tokens that are good
 	slowCall     = 60  // a store call takes up to slowest
 )
 
@@ -61,6 +64,8 @@ type Seams struct {
 	Queue     func(Queue) Queue
 	Names     func(matching.Names) matching.Names
 	Transport func(http.RoundTripper) http.RoundTripper
+	Secrets   func(grant.Secrets) grant.Secrets
+	Leases    func(lease.Store) lease.Store
 	Worker    func(Tools) Handler // in the place of posting.Worker
 }
 
@@ -80,6 +85,7 @@ type Handler interface {
 // Tally counts what a schedule went through.
 type Tally struct {
 	Events, Entries, Requests, Died, StoreFaults, Lost, Doubled, Throttled, NeverArrived, Late, AnswersLost, Unexpected, Refused, People, Steps int
+	Refreshes, Revoked, TokensLost, FalselyRefused, Connected                                                                                   int
 }
 
 // Add adds another schedule's.
@@ -93,7 +99,7 @@ func (t *Tally) Add(x Tally) {
 func (t *Tally) all() []*int {
 	return []*int{
 		&t.Events, &t.Entries, &t.Requests, &t.Died, &t.StoreFaults, &t.Lost, &t.Doubled, &t.Throttled, &t.NeverArrived, &t.Late, &t.AnswersLost,
-		&t.Unexpected, &t.Refused, &t.People, &t.Steps,
+		&t.Unexpected, &t.Refused, &t.People, &t.Steps, &t.Refreshes, &t.Revoked, &t.TokensLost, &t.FalselyRefused, &t.Connected,
 	}
 }
 
@@ -103,6 +109,7 @@ func (t Tally) Faults() map[string]int {
 		"deaths": t.Died, "faults of the store": t.StoreFaults, "lost messages": t.Lost, "doubled messages": t.Doubled, "429": t.Throttled,
 		"requests that never arrive": t.NeverArrived, "late commits": t.Late, "lost answers": t.AnswersLost, "6000 after a commit": t.Unexpected,
 		"refusals": t.Refused, "people who act": t.People,
+		"refreshes": t.Refreshes, "revoked grants": t.Revoked, "tokens that are lost": t.TokensLost, "good tokens that are refused": t.FalselyRefused, "people who connect again": t.Connected,
 	}
 }
 
@@ -122,6 +129,7 @@ type world struct {
 	began      time.Time
 	store      *memory.Store
 	leases     *memory.Leases
+	secrets    *memory.Secrets
 	sim        *qbosim.Sim
 	quickbooks http.Handler
 	oauth      *qbo.OAuth
@@ -139,8 +147,7 @@ type world struct {
 	flying     int // deliveries and requests that are under way
 	idle       []*process
 	written    map[intlog.Key]time.Time
-	access     map[string]token
-	revoked    map[string]bool      // companies whose grant was revoked
+	grants     grants
 	refused    map[string]bool      // requestids
 	asked      map[string]time.Time // numbers, when they were first sent
 	claimed    map[string]time.Time // numbers, when they were stored
@@ -151,11 +158,6 @@ type world struct {
 	same       []int
 	story      []string
 	next       func() // sends the version that comes while a process stands still
-}
-
-type token struct {
-	access string
-	ends   time.Time
 }
 
 // house is an organisation and its company.
@@ -176,8 +178,8 @@ type mapped struct {
 // Run runs a schedule.
 func Run(o Options) (Report, error) {
 	w := &world{
-		o: o, began: o.Now(), store: memory.NewStore(), leases: memory.NewLeases(), luck: rand.New(rand.NewPCG(o.Seed, 1)), written: map[intlog.Key]time.Time{},
-		access: map[string]token{}, revoked: map[string]bool{}, refused: map[string]bool{}, asked: map[string]time.Time{}, claimed: map[string]time.Time{}, tidy: true,
+		o: o, began: o.Now(), store: memory.NewStore(), leases: memory.NewLeases(), secrets: memory.NewSecrets(), luck: rand.New(rand.NewPCG(o.Seed, 1)),
+		written: map[intlog.Key]time.Time{}, grants: newGrants(), refused: map[string]bool{}, asked: map[string]time.Time{}, claimed: map[string]time.Time{}, tidy: true,
 	}
 	variant, err := w.build()
 	if err != nil {
@@ -194,15 +196,12 @@ func Run(o Options) (Report, error) {
 func (w *world) build() (variant string, err error) {
 	w.sim = qbosim.New(qbosim.Options{Now: w.o.Now, ClientID: "id", ClientSecret: "secret"})
 	w.quickbooks = w.sim.Handler()
-	w.oauth, err = qbo.NewOAuth(qbo.OAuthOptions{
-		TokenURL: "http://127.0.0.1/oauth2/v1/tokens/bearer", RevokeURL: "http://127.0.0.1/v2/oauth2/tokens/revoke", ClientID: "id", ClientSecret: "secret",
-	}, &http.Client{Transport: calmly{w.quickbooks}}, time.Minute)
-	if err != nil {
+	if w.oauth, err = oauthOver(calmly{w.quickbooks}); err != nil {
 		return "", err
 	}
 	ids := w.o.Seed % 4 // QuickBooks is worst when it ignores them, so half of the schedules are of that kind
 	variant = []string{"requestid honoured", "requestid ignored", "requestid ignored", "requestid forgotten after a day"}[ids]
-	switches := qbosim.Switches{IgnoreRequestID: ids == 1 || ids == 2, DuplicateNumberCheck: w.o.Seed/4%3 == 0, RequestIDSeconds: 24 * 60 * 60}
+	switches := qbosim.Switches{IgnoreRequestID: ids == 1 || ids == 2, DuplicateNumberCheck: w.o.Seed/4%3 == 0, RequestIDSeconds: 24 * 60 * 60, Rotation: w.rotation(), ReuseRevokes: true, ConcurrentRevokes: true}
 	if switches.DuplicateNumberCheck {
 		variant += ", numbers checked"
 	}
@@ -221,6 +220,9 @@ func (w *world) build() (variant string, err error) {
 		config, err := w.furnish(h, switches)
 		if err == nil {
 			_, err = w.store.PutConfig(context.Background(), config, 0)
+		}
+		if err == nil {
+			err = w.connectFirst(h)
 		}
 		if err != nil {
 			return "", err
@@ -289,8 +291,11 @@ func (w *world) live() {
 			w.mu.Unlock()
 			w.tell("world", "calm: no faults from here on")
 		}
-		if w.calm && minute%10 == 0 {
+		switch {
+		case w.calm && minute%10 == 0:
 			w.tidyUp()
+		case !w.calm && minute%5 == 0:
+			w.mend()
 		}
 		if w.calm && minute%5 == 0 && w.settled() || now.After(calmFrom.Add(longest)) {
 			break
@@ -412,26 +417,6 @@ func (w *world) violated(format string, args ...any) {
 	w.mu.Lock()
 	w.violations = append(w.violations, text)
 	w.mu.Unlock()
-}
-
-// token gives a company's access token, and renews it in time.
-func (w *world) token(realm string) (string, error) {
-	now := w.o.Now()
-	w.mu.Lock()
-	t := w.access[realm]
-	w.mu.Unlock()
-	if now.Before(t.ends) {
-		return t.access, nil
-	}
-	w.noStep()
-	tokens, err := w.oauth.Refresh(context.Background(), w.sim.Grant(realm))
-	if err != nil {
-		return "", fault.Because(err, fault.Internal, "The simulator gives no token.")
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.access[realm] = token{tokens.Access, now.Add(50 * time.Minute)}
-	return tokens.Access, nil
 }
 
 // remapped is the mapping with the deposits on the other of their two accounts, whose ids are 1 and 2.
