@@ -10,6 +10,7 @@ import (
 	"github.com/passare/qbo-sync/internal/date"
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intake"
+	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/money"
 	"github.com/passare/qbo-sync/internal/passare"
 )
@@ -235,7 +236,12 @@ func (w *world) send(h *house, r *record) {
 // sendQuietly sends one version after the other, in half a second or when a process stands still.
 func (w *world) sendQuietly(h *house, r *record) {
 	for i, v := range r.versions {
-		if i == 1 && w.o.Stall > 0 {
+		if i == 1 && w.o.Retried {
+			w.mu.Lock()
+			w.next = func() { w.retried(h, r, v) }
+			w.mu.Unlock()
+		}
+		if i == 1 && w.o.Stall > 0 && !w.o.Retried {
 			w.mu.Lock()
 			w.next = func() { w.spawn(0, func() { w.sendOne(h, r, v) }) }
 			w.mu.Unlock()
@@ -243,6 +249,20 @@ func (w *world) sendQuietly(h *house, r *record) {
 		}
 		w.spawn(time.Duration(i)*500*time.Millisecond, func() { w.sendOne(h, r, v) })
 	}
+}
+
+// retried is another worker for a version that one works on already: QuickBooks refuses one of its journal entries, and a person presses Sync.
+func (w *world) retried(h *house, r *record, v version) {
+	w.mu.Lock()
+	w.refusesOne = true
+	w.mu.Unlock()
+	key := intlog.Key{Org: h.id, Record: passare.Ref{Type: passare.RecordType(r.kind), ID: r.id}, Version: v.n}
+	w.spawn(0, func() { w.deliver(intlog.Work{Org: h.id, Entries: []string{key.ID()}}, 1) })
+	w.spawn(standsStill-100*time.Millisecond, func() { // so that it is queued when the other one goes on
+		if e, err := w.store.Entry(context.Background(), key); err == nil && e.State == intlog.Failed {
+			w.sync(key)
+		}
+	})
 }
 
 // sendOne sends an event until it is answered. Passare gives up only on what is certainly refused.

@@ -134,7 +134,7 @@ func (p *process) mayDie(what, when string) {
 	if stalls && next != nil {
 		p.tell(p.name, "stands still %s %s", when, what)
 		next()
-		p.pause(20 * time.Second)
+		p.pause(standsStill)
 	}
 	switch {
 	case p.dead:
@@ -563,9 +563,9 @@ func (w *world) serve(what string, r *http.Request, answer chan<- *http.Response
 		w.tell("QuickBooks", "%s is certainly refused", what)
 		answer <- page(http.StatusBadRequest, `{"Fault":{"Error":[{"Message":"m","Detail":"Business Validation Error: not this one","code":"6000"}],"type":"ValidationFault"}}`)
 		return
-	case write && w.chance(commitsLate):
+	case write && w.chance(commitsLate) || w.o.Late && !w.calm && (entry || strings.HasSuffix(what, "batch")):
 		late := latest
-		if w.intN(3) == 0 {
+		if !w.o.Late && w.intN(3) == 0 {
 			late = w.between(0, latest)
 		}
 		w.count(&w.tally.Late)

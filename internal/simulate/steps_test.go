@@ -106,18 +106,45 @@ func TestAVersionThatComesBetweenAnyTwoStepsIsNotLost(t *testing.T) {
 	for _, life := range simulate.QuietLives() {
 		t.Run(life, func(t *testing.T) {
 			t.Parallel()
-			if o, r := standstill(t, life, func() simulate.Seams { return simulate.Seams{} }); o != nil {
+			if o, r := standstill(t, simulate.Options{Quiet: life}, correct); o != nil {
 				failsAt(t, *o, r)
 			}
 		})
 	}
 }
 
+// TestAWorkerThatStandsStillWhileItsVersionIsRetriedDoublesNothing: it stands still at each step, while another worker posts a part of the version and a
+// person retries the rest.
+func TestAWorkerThatStandsStillWhileItsVersionIsRetriedDoublesNothing(t *testing.T) {
+	t.Parallel()
+	for _, life := range simulate.QuietLives() {
+		t.Run(life, func(t *testing.T) {
+			t.Parallel()
+			if o, r := standstill(t, simulate.Options{Quiet: life, Retried: true}, correct); o != nil {
+				failsAt(t, *o, r)
+			}
+		})
+	}
+}
+
+// TestAQuickBooksThatIsAsLateAsItMayBeLosesAndDoublesNothing: every journal entry is carried out 110 s after it was sent, and shown another 60 s later.
+func TestAQuickBooksThatIsAsLateAsItMayBeLosesAndDoublesNothing(t *testing.T) {
+	t.Parallel()
+	for _, life := range simulate.QuietLives() {
+		o := simulate.Options{Seed: 5, Quiet: life, Late: true}
+		if r := run(t, o); len(r.Violations) > 0 {
+			failsAt(t, o, r)
+		}
+	}
+}
+
+func correct() simulate.Seams { return simulate.Seams{} }
+
 // standstill gives the first stand-still that a life does not survive, if any.
-func standstill(t *testing.T, life string, seams func() simulate.Seams) (*simulate.Options, simulate.Report) {
+func standstill(t *testing.T, o simulate.Options, seams func() simulate.Seams) (*simulate.Options, simulate.Report) {
 	t.Helper()
 	for step := 1; ; step++ {
-		o := simulate.Options{Seed: 5, Quiet: life, Stall: step, Seams: seams()}
+		o.Seed, o.Stall, o.Seams = 5, step, seams()
 		r := run(t, o)
 		switch {
 		case len(r.Violations) > 0:

@@ -41,8 +41,10 @@ const (
 const (
 	latest  = 110 * time.Second // commit after the request was received
 	slowest = 20 * time.Second  // a store call
-	storm   = 80 * time.Minute  // for so long there are faults
-	longest = 16 * time.Hour    // until everything must be settled, from then on
+
+	standsStill = 20 * time.Second // a process in T2
+	storm       = 80 * time.Minute // for so long there are faults
+	longest     = 16 * time.Hour   // until everything must be settled, from then on
 )
 
 // Options of one schedule.
@@ -56,6 +58,12 @@ type Options struct {
 	Quiet string // the life; empty: everything of T1
 	Die   []int  // the steps (Tally.Steps) at which whatever process takes them dies
 	Stall int    // the step at which a process stands still for a while, in which the record's next version comes
+
+	// Retried: what comes in that while is not the next version but another worker for the same one, of whose journal entries QuickBooks refuses one, and a
+	// person who presses Sync.
+	Retried bool
+	// Late: QuickBooks carries out every journal entry as late as it may, and shows it as late as it may, while runs of retry come every few seconds.
+	Late bool
 }
 
 // Seams are where a test stands between the product and the world: to seed a bug, or to try another connector. Each is made anew for a schedule.
@@ -157,7 +165,8 @@ type world struct {
 	last       moment
 	same       []int
 	story      []string
-	next       func() // sends the version that comes while a process stands still
+	next       func() // what comes while a process stands still
+	refusesOne bool   // of the next batch
 }
 
 // house is an organisation and its company.
@@ -204,6 +213,9 @@ func (w *world) build() (variant string, err error) {
 	switches := qbosim.Switches{IgnoreRequestID: ids == 1 || ids == 2, DuplicateNumberCheck: w.o.Seed/4%3 == 0, RequestIDSeconds: 24 * 60 * 60, Rotation: w.rotation(), ReuseRevokes: true, ConcurrentRevokes: true}
 	if switches.DuplicateNumberCheck {
 		variant += ", numbers checked"
+	}
+	if w.o.Late {
+		w.queryLag = intlog.QueryLag
 	}
 	if w.o.Quiet == "" {
 		lag := func() time.Duration {
@@ -280,7 +292,7 @@ func (w *world) live() {
 		calmFrom = w.began.Add(3 * time.Minute)
 	}
 	for minute := 1; ; minute++ {
-		w.pause(time.Minute)
+		w.minute()
 		if w.night() {
 			w.pause(w.dawn.Sub(w.o.Now()))
 		}
@@ -305,6 +317,17 @@ func (w *world) live() {
 	for w.busy() {
 		w.pause(time.Minute)
 	}
+}
+
+// minute lets a minute pass.
+func (w *world) minute() {
+	for range 11 {
+		if w.o.Late {
+			w.spawn(0, w.retry)
+		}
+		w.pause(5 * time.Second)
+	}
+	w.pause(5 * time.Second)
 }
 
 // night says whether this is the schedule's night, in which nothing of ours runs.
