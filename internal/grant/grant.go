@@ -17,7 +17,7 @@
 //	                  a moment later read again: a newer one? ──▶ that one;  refused once more ──▶ reconnect
 //
 // Guarantees: a token is used only for the company that it was granted for, and only after the one that came with it is saved; one
-// refresh of an organisation runs at a time, in all processes (a lease longer than a function may run); a newer token is never
+// refresh of an organisation runs at a time, in all processes (a lease longer than a function and Intuit may take after one another); a newer token is never
 // overwritten by an older one; a passing fault of the token endpoint or of the secrets loses nothing; a consent is good for the
 // person, the browser and the organisation that began it, once, for ten minutes; an organisation whose entries are in one company
 // is connected to another only when a person has said so before; a company is connected to one organisation at a time.

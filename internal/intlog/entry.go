@@ -51,6 +51,7 @@ type Posting struct {
 	Item         string             `json:"item,omitempty"`   // its id in the batch of that requestid; empty: it is sent alone
 	Faults       int                `json:"faults,omitempty"` // sends whose outcome stayed unknown
 	Evasions     int                `json:"evaded,omitempty"` // of these, in a row, those that QuickBooks answered without an outcome (6000, 600)
+	MakesWay     bool               `json:"way,omitempty"`    // the entry wants more: once this has landed, it is planned again (rules.Plan)
 	QuickBooksID string             `json:"qid,omitempty"`    // id in QuickBooks, once accepted
 	Closed       bool               `json:"closed,omitempty"` // certainly refused; the next attempt is another posting
 }

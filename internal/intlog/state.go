@@ -111,8 +111,8 @@ const (
 	SweepLate      = time.Hour
 	Visibility     = 100 * time.Second              // of a message; the handler ends before it
 	DeathsApart    = (MaxReceives - 1) * Visibility // two messages of one organisation become dead letters at least this long after one another
-	RefreshLease   = 120 * time.Second              // one refresh of a grant: longer than a function may run, and than Intuit takes
-	NamesLease     = 120 * time.Second              // one name that is found or written at QuickBooks: the same
+	RefreshLease   = 240 * time.Second              // one refresh of a grant: longer than a function may run before it sends, and Intuit takes then
+	NamesLease     = 120 * time.Second              // one name that is found or written at QuickBooks: longer than a function may run, and than QuickBooks takes
 	NameGivenUp    = time.Hour                      // a name that QuickBooks calls taken and does not show
 )
 

@@ -174,7 +174,7 @@ func TestTheDeployedProduct(t *testing.T) {
 		{"the golden case comes out to the cent", (*onAWS).golden},
 		{"a token of the issuer, and the permission, are needed", (*onAWS).admission},
 		{"a bookkeeper sees the log and releases what waits for review", (*onAWS).reviews},
-		{"an administrator disconnects and connects; what waited goes by itself", (*onAWS).connects},
+		{"an administrator disconnects and connects; what waited goes by itself, in one batch", (*onAWS).connects},
 		{"a delivery that cannot be taken is kept", (*onAWS).quarantines},
 		{"the button releases what was held", (*onAWS).button},
 		{"a name in use is looked up, and a person relinks", (*onAWS).names},
@@ -225,9 +225,14 @@ func (c *onAWS) reviews() {
 
 func (c *onAWS) connects() {
 	c.as("dan", http.MethodDelete, "/v1/connection", "", http.StatusOK, `"state":"disconnected"`)
-	id := send(c.t, c.System, event(local.MapleHill, "payment.created", "disconnected", 1, "c1", cash))
-	c.as("dan", http.MethodPost, "/v1/entries/"+id+"/sync", "", http.StatusAccepted, "")
-	wait(c.t, c.System, local.MapleHill, id, intlog.Failed)
+	var waiting []string
+	for _, record := range []string{"disconnected", "disconnected-too", "disconnected-as-well"} {
+		id := send(c.t, c.System, event(local.MapleHill, "payment.created", record, 1, "c1", cash))
+		c.as("dan", http.MethodPost, "/v1/entries/"+id+"/sync", "", http.StatusAccepted, "")
+		wait(c.t, c.System, local.MapleHill, id, intlog.Failed)
+		waiting = append(waiting, id)
+	}
+	before := c.Sim.Counted(local.MapleHillRealm).Requests
 	back, cookie := c.consents("dan", local.MapleHillRealm)
 	if r := ask(c.t, c.System, "", http.MethodGet, back, "", cookie); r.status != http.StatusOK || !strings.Contains(r.body, local.MapleHillRealm) {
 		c.t.Errorf("%d %s", r.status, r.body)
@@ -235,11 +240,43 @@ func (c *onAWS) connects() {
 	if r := ask(c.t, c.System, "", http.MethodGet, back, "", cookie); r.status != http.StatusUnprocessableEntity || !strings.Contains(r.body, "used already") {
 		c.t.Errorf("the address again: %d %s", r.status, r.body)
 	}
-	wait(c.t, c.System, local.MapleHill, id, intlog.Synced)
+	c.postedInOneBatch(waiting, before)
 	c.as("dan", http.MethodGet, "/v1/connection", "", http.StatusOK, `"state":"connected"`)
 	taken := c.as("dan", http.MethodPost, "/v1/connection/start", "", http.StatusOK, "authorize_url")
 	if taken.header.Get("Set-Cookie") == "" {
 		c.t.Error("no cookie")
+	}
+}
+
+// postedInOneBatch waits until entries of maple-hill are synced, and wants each to be one journal entry of its own. One batch must have carried them since
+// the requests that were counted before, and none may have gone alone.
+func (c *onAWS) postedInOneBatch(ids []string, before map[string]int) {
+	c.t.Helper()
+	posted := map[string]string{} // ids in QuickBooks, by number
+	for _, id := range ids {
+		e := wait(c.t, c.System, local.MapleHill, id, intlog.Synced)
+		if len(e.Postings) != 1 {
+			c.t.Fatalf("%s is synced with %+v", id, e.Postings)
+		}
+		posted[e.Postings[0].Doc] = e.Postings[0].QuickBooksID
+	}
+	if len(posted) != len(ids) {
+		c.t.Errorf("%d entries have the numbers %v", len(ids), posted)
+	}
+	stand := map[string][]string{}
+	for _, e := range c.Sim.Journal(local.MapleHillRealm) {
+		stand[e.DocNumber] = append(stand[e.DocNumber], e.ID)
+	}
+	for number, id := range posted {
+		if !slices.Equal(stand[number], []string{id}) {
+			c.t.Errorf("%s was posted as %q, and in QuickBooks are %q", number, id, stand[number])
+		}
+	}
+	after := c.Sim.Counted(local.MapleHillRealm).Requests
+	for request, want := range map[string]int{"POST batch": 1, "POST journalentry": 0} {
+		if n := after[request] - before[request]; n != want {
+			c.t.Errorf("%d × %s for %d entries that were released together, want %d", n, request, len(ids), want)
+		}
 	}
 }
 

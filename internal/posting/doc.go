@@ -23,6 +23,9 @@
 // may have read the record before. It waits until the newer one is settled, and then posts what is still
 // missing, usually nothing.
 //
+// A batch that was processed again lets go of what it has banked by a claim of its own, when a member's change waits for that; its entry is then planned
+// again (protocol.md, Making way).
+//
 // Failure handling: an error that QuickBooks gives for certain closes the posting; the next attempt is
 // another posting with another number. An outcome that is unknown writes nothing: the entry stays
 // posting, its lease ends, and the next claim asks QuickBooks.

@@ -645,7 +645,7 @@ func TestTheConstantsAreOneChain(t *testing.T) {
 		"an entry is due only after its lease":                                    intlog.FirstDue > intlog.Lease+intlog.Skew,
 		"a message comes again only after its worker ended":                       intlog.Visibility >= intlog.WorkerTimeout+10*time.Second,
 		"retries are at least a lease apart":                                      intlog.RetryStepMin >= intlog.Lease,
-		"a refresh is over before another one may begin":                          intlog.RefreshLease >= intlog.WorkerTimeout+2*intlog.Skew+20*time.Second && intlog.RefreshLease >= intlog.QuickBooksCut,
+		"a refresh is over before another one may begin":                          intlog.RefreshLease >= intlog.WorkerTimeout+intlog.Transit+intlog.QuickBooksCut+2*intlog.Skew,
 		"a name is written before another one may be":                             intlog.NamesLease >= intlog.WorkerTimeout+2*intlog.Skew+20*time.Second && intlog.NamesLease >= intlog.QuickBooksCut,
 		"a sweep comes after workers that read the old settings":                  intlog.SweepSoon >= intlog.WorkerTimeout+intlog.QueryLag,
 	} {

@@ -35,7 +35,7 @@ func (j *job) claim(ctx context.Context, slots []slot) error {
 		e.N++
 		e.Postings = append(e.Postings, intlog.Posting{
 			N: e.N, Doc: journal.DocNumber(e.Reference, identity(e.Key, e.N)), Date: planned.Date, Realm: j.config.Realm, Movements: planned.Movements,
-			Request: slots[i].request, Item: slots[i].item,
+			Request: slots[i].request, Item: slots[i].item, MakesWay: j.way,
 		})
 	}
 	e.Lease, e.Config = now.Add(intlog.Lease), j.config.Version
@@ -343,6 +343,8 @@ func (j *job) finish(ctx context.Context, s sending) error {
 		return j.postpone(ctx, o.postponed)
 	case slices.ContainsFunc(j.entry.Postings, func(p intlog.Posting) bool { return p.Closed }):
 		return j.planAgain(ctx, refusedAgain)
+	case j.entry.Postings[len(j.entry.Postings)-1].MakesWay: // as all of the newest claim
+		return j.planAgain(ctx, "What the batch had banked is taken back, so that its member can change; what it banks now is planned.")
 	default:
 		return j.move(ctx, intlog.Synced, "")
 	}

@@ -135,6 +135,7 @@ type job struct {
 
 	closing *closing        // what is known of the close date, by all entries of the message
 	planned []rules.Planned // what is to be claimed
+	way     bool            // that only makes way for more (rules.Plan)
 	outcome outcome
 	replan  bool // it is queued again, with something to plan anew
 }
@@ -158,7 +159,7 @@ func (j *job) decide(ctx context.Context, others bool) (next, error) {
 	}
 	if j.remembered {
 		if plan, plain := j.plain(ctx); plain {
-			j.planned = plan.Entries
+			j.planned, j.way = plan.Entries, plan.MakesWay
 			return toSend, nil
 		}
 		var err error
@@ -203,7 +204,7 @@ func (j *job) decide(ctx context.Context, others bool) (next, error) {
 	if err := j.matchNames(ctx, plan.Entries); err != nil {
 		return nothing, j.unmatched(ctx, err)
 	}
-	j.planned = plan.Entries
+	j.planned, j.way = plan.Entries, plan.MakesWay
 	return toSend, nil
 }
 
@@ -406,6 +407,15 @@ func summary(ref passare.Ref, r intlog.Record, realm string) (rules.Record, erro
 		}
 		s.Standing = append(s.Standing, e.Standing()...)
 		s.Busy = s.Busy || e.State == intlog.Queued || e.State == intlog.Claimed
+		switch {
+		case e.State == intlog.Waiting || e.State == intlog.Failed:
+			s.Coming = true
+			for _, p := range e.Cause {
+				s.Waits = append(s.Waits, p.Subject)
+			}
+		case e.State.Settled():
+			s.Coming, s.Waits = false, nil
+		}
 		last := i == len(r.Entries)-1
 		switch {
 		case last && e.State == intlog.Excluded:

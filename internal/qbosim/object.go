@@ -20,41 +20,86 @@ type field struct {
 }
 
 // MarshalJSON writes the fields in order and leaves nil ones out.
-func (o ordered) MarshalJSON() ([]byte, error) {
-	var b bytes.Buffer
-	b.WriteByte('{')
-	for _, f := range o {
-		if f.value == nil {
-			continue
-		}
-		value, err := plain(f.value)
-		if err != nil {
-			return nil, err
-		}
-		if b.Len() > 1 {
-			b.WriteByte(',')
-		}
-		key, err := plain(f.key)
-		if err != nil {
-			return nil, err
-		}
-		b.Write(key)
-		b.WriteByte(':')
-		b.Write(value)
-	}
-	b.WriteByte('}')
-	return b.Bytes(), nil
-}
+func (o ordered) MarshalJSON() ([]byte, error) { return plain(o) }
 
 // plain is JSON without the escapes that Go adds for HTML.
 func plain(v any) ([]byte, error) {
 	var b bytes.Buffer
-	e := json.NewEncoder(&b)
+	err := writePlain(&b, v)
+	return b.Bytes(), err
+}
+
+// writePlain writes objects and lists itself: the encoder would check and copy what is inside of them anew at each level.
+func writePlain(b *bytes.Buffer, v any) error {
+	switch x := v.(type) {
+	case ordered:
+		return x.writePlain(b)
+	case []any:
+		if x != nil {
+			return writeList(b, x)
+		}
+	case string:
+		if needsNoEscape(x) {
+			b.WriteByte('"')
+			b.WriteString(x)
+			b.WriteByte('"')
+			return nil
+		}
+	}
+	e := json.NewEncoder(b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
-		return nil, err
+		return err
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	b.Truncate(b.Len() - 1) // the encoder ends with a new line
+	return nil
+}
+
+func (o ordered) writePlain(b *bytes.Buffer) error {
+	b.WriteByte('{')
+	first := true
+	for _, f := range o {
+		if f.value == nil {
+			continue
+		}
+		if !first {
+			b.WriteByte(',')
+		}
+		first = false
+		if err := writePlain(b, f.key); err != nil {
+			return err
+		}
+		b.WriteByte(':')
+		if err := writePlain(b, f.value); err != nil {
+			return err
+		}
+	}
+	b.WriteByte('}')
+	return nil
+}
+
+func writeList(b *bytes.Buffer, list []any) error {
+	b.WriteByte('[')
+	for i, x := range list {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		if err := writePlain(b, x); err != nil {
+			return err
+		}
+	}
+	b.WriteByte(']')
+	return nil
+}
+
+// needsNoEscape says whether a text stands in JSON as it is.
+func needsNoEscape(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 func (o ordered) get(key string) any {

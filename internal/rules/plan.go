@@ -34,7 +34,7 @@ func (p Planned) Lines() []journal.Line {
 	return journal.Net(string(org.AccountsReceivable), p.Movements)
 }
 
-// Plan is what an entry would do. With problems nothing is posted; without entries nothing changes.
+// Plan is what an entry would do. With problems nothing is posted; without either nothing changes.
 type Plan struct {
 	Entries  []Planned
 	Problems []Problem // all of them at once
@@ -42,28 +42,31 @@ type Plan struct {
 	Sentence string    // the entry explained in one plain sentence
 	Warnings []string  // what a person should look at; nothing waits for it
 	Closed   bool      // some of it is dated in books that are closed as far as Config knows
+	MakesWay bool      // it only takes back what a batch has banked, so that its members can change; what the batch wants is planned after that
 }
 
 // Make plans: desired − standing, one journal entry per date that differs (accounting.md §1).
 func Make(in Input) Plan {
 	desired := in.legs(in.Versions)
 	excluded := in.otherRight()
-	if excluded != "" {
+	p := Plan{MakesWay: in.makesWay()}
+	if excluded != "" || p.MakesWay {
 		desired = nil
 	}
 	standing := slices.Concat(in.baseline(), in.Standing)
 	deltas := difference(withoutCancelled(desired, standing), standing)
 
-	p := Plan{}
 	p.Problems = append(p.Problems, in.cutOverProblems(desired, deltas)...)
-	p.Problems = append(p.Problems, in.relatedProblems(deltas)...)
+	if !p.MakesWay {
+		p.Problems = append(p.Problems, in.relatedProblems(deltas)...)
+	}
 	placed, problems := in.place(deltas)
 	p.Closed = slices.ContainsFunc(deltas, func(d delta) bool { return in.closed(d.on) })
 	p.Problems = append(p.Problems, problems...)
 	p.Entries = byDate(placed)
 	p.Problems = append(p.Problems, in.periodProblems(p.Entries)...)
 	if len(p.Entries) == 0 {
-		p.Problems = nil
+		p.Problems, p.MakesWay = in.relatedProblems(nil), false
 		p.Excluded = excluded
 		if excluded == "" && len(in.Standing) == 0 && len(standing) > 0 {
 			p.Excluded = "It is in the opening balances: dated before the cut-over date."

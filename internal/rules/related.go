@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/passare/qbo-sync/internal/journal"
 	"github.com/passare/qbo-sync/internal/money"
 	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/passare"
@@ -14,8 +15,10 @@ type Record struct {
 	Ref      passare.Ref
 	Newest   *passare.Event // its newest version that counts; nil when none is known
 	Standing []Standing
-	Busy     bool   // a version of it is on its way: its books may change
-	Out      string // why it will not be posted ("excluded", "deleted", "before the cut-over date"), else ""
+	Busy     bool     // a version of it is on its way: its books may change
+	Coming   bool     // a version newer than what it has in the books waits, or has failed: its books will change
+	Waits    []string // what such versions wait for (Problem.Subject)
+	Out      string   // why it will not be posted ("excluded", "deleted", "before the cut-over date"), else ""
 }
 
 // stands nets a record's standing lines by a property.
@@ -100,12 +103,14 @@ func (in Input) itemStanding(caseID, itemID string) (Standing, bool) {
 // relatedProblems are the problems of accounting.md §6: another record has the posting right, must come
 // first, or must let go first.
 func (in Input) relatedProblems(deltas []delta) []Problem {
-	if len(deltas) == 0 {
+	b, isBatch := in.newest().Body.(*passare.Deposit)
+	switch {
+	case isBatch: // its members' changes count even if nothing changes for itself
+		return in.memberProblems(b, deltas)
+	case len(deltas) == 0:
 		return nil
 	}
 	switch b := in.newest().Body.(type) {
-	case *passare.Deposit:
-		return in.memberProblems(b, deltas)
 	case *passare.CheckBody:
 		return in.refundOfCheckProblems(b, deltas)
 	case *passare.RefundBody:
@@ -118,7 +123,7 @@ func (in Input) relatedProblems(deltas []delta) []Problem {
 	return nil
 }
 
-// memberProblems: a batch waits for its members, and goes only with the amounts that stand.
+// memberProblems: a batch waits for its members and for their changes, and goes only with the amounts that stand.
 func (in Input) memberProblems(b *passare.Deposit, deltas []delta) []Problem {
 	changed := map[string]bool{}
 	for _, d := range deltas {
@@ -126,14 +131,17 @@ func (in Input) memberProblems(b *passare.Deposit, deltas []delta) []Problem {
 	}
 	var problems []Problem
 	for _, m := range b.Members {
-		if alreadyBanked(m) || !changed[memberPart(m)] || in.newest().Verb == passare.Unprocessed {
+		if alreadyBanked(m) || in.newest().Verb == passare.Unprocessed {
 			continue
 		}
-		r := in.Related[m.Record]
+		r, banks := in.Related[m.Record], in.banks(m) != 0
 		stands := r.stands(clearingLine(m))
 		switch {
-		case r.Busy:
+		case r.Busy && (banks || changed[memberPart(m)]):
 			problems = append(problems, waitsFor(m.Record, "Waits for %s, which is on its way to QuickBooks.", m.Record))
+		case (banks && r.Coming || r.waitsFor(in.newest().Record)) && in.willStand(m):
+			problems = append(problems, waitsFor(m.Record, "Waits for %s, whose change goes first.", m.Record))
+		case !changed[memberPart(m)]:
 		case r.Out != "" && stands == 0:
 			problems = append(problems, choose(m.Record.String(),
 				"Member %s is %s, so it does not stand on a clearing account. If it is in the opening clearing balance, choose to post it; else take it out of the batch.", m.Record, r.Out))
@@ -141,6 +149,9 @@ func (in Input) memberProblems(b *passare.Deposit, deltas []delta) []Problem {
 			problems = append(problems, waitsFor(m.Record, "Waits for %s, which Passare has not sent yet.", m.Record))
 		case stands == 0:
 			problems = append(problems, waitsFor(m.Record, "Waits for %s, which is not in QuickBooks yet.", m.Record))
+		case stands != m.Amount && (r.Coming || in.hasBanked(m)):
+			problems = append(problems, waitsFor(m.Record,
+				"The batch has %s for %s, but %s stands on the clearing account. Waits for the change of that record.", m.Amount.Grouped(), m.Record, stands.Grouped()))
 		case stands != m.Amount:
 			problems = append(problems, wrongData(m.Record.String(),
 				"The batch has %s for %s, but %s stands on the clearing account. Correct one of them in Passare.", m.Amount.Grouped(), m.Record, stands.Grouped()))
@@ -148,6 +159,62 @@ func (in Input) memberProblems(b *passare.Deposit, deltas []delta) []Problem {
 	}
 	return problems
 }
+
+// makesWay says whether a batch must first take back all that it has banked, as its unprocessing would: a member's change waits for that, and every
+// member will then stand with the amount that the batch has for it. Its unprocessing was not posted, since the newer version had come by then.
+func (in Input) makesWay() bool {
+	b, isBatch := in.newest().Body.(*passare.Deposit)
+	if !isBatch || in.newest().Verb == passare.Unprocessed {
+		return false
+	}
+	waited := false
+	for _, m := range b.Members {
+		if alreadyBanked(m) {
+			continue
+		}
+		if !in.willStand(m) {
+			return false
+		}
+		waited = waited || in.banks(m) != 0 && in.Related[m.Record].waitsFor(in.newest().Record)
+	}
+	return waited
+}
+
+// ofMember tells a batch's lines of a member.
+func ofMember(m passare.Member) func(Standing) bool {
+	return func(s Standing) bool { return s.Key.Part == memberPart(m) }
+}
+
+// banks is what the batch has in the books of a member.
+func (in Input) banks(m passare.Member) money.Cents {
+	return Record{Standing: in.Standing}.stands(ofMember(m))
+}
+
+// hasBanked says whether the batch had banked the member before: then another amount for it means that the member was changed.
+func (in Input) hasBanked(m passare.Member) bool {
+	return slices.ContainsFunc(in.Standing, ofMember(m))
+}
+
+// willStand says whether the member's newest version wants the amount on clearing that the batch has for it.
+func (in Input) willStand(m passare.Member) bool {
+	newest := in.Related[m.Record].Newest
+	if newest == nil {
+		return false
+	}
+	var sum money.Cents
+	counts := clearingLine(m)
+	for _, l := range in.legs([]passare.Event{*newest}) {
+		for _, x := range l.moves {
+			if counts(Standing{Movement: journal.Movement{Key: x.key}}) {
+				sum += x.cents
+			}
+		}
+	}
+	return sum == m.Amount
+}
+
+// waitsFor says whether a version of the record waits for another record.
+func (r Record) waitsFor(ref passare.Ref) bool { return slices.Contains(r.Waits, ref.String()) }
 
 // batchedProblems: what a processed batch has banked stays until the batch is unprocessed.
 func (in Input) batchedProblems(deltas []delta) []Problem {

@@ -34,6 +34,9 @@ func (in Input) sentence(p Plan) string {
 	if d := deletedOn(e); d != "" {
 		s += "; deleted on " + d.Short()
 	}
+	if p.MakesWay {
+		s += "; what it had banked before is taken back first, since a member was changed"
+	}
 	if owes := in.owes(p); owes != "" {
 		s += "; " + owes
 	}

@@ -112,6 +112,40 @@ func TestTrapsOfTheOrderOfThings(t *testing.T) {
 			b.relate(member, rules.Record{Standing: []rules.Standing{stands("receipt", "", org.DepositsClearing, 12000)}})
 			problem(t, b.post("batch_payment.processed", 1, batch), rules.Data, "100.00", "120.00")
 		},
+		"a batch that is processed again takes back what it has banked when a member's change waits for that, and banks anew after it": func(t *testing.T, b *books) {
+			one := rules.Record{Standing: []rules.Standing{stands("receipt", "", org.DepositsClearing, 10000)}}
+			b.relate(member, one)
+			b.post("batch_payment.processed", 1, batch)
+			more := batch.with(data{"total": "120.00", "members": []data{{"record": data{"type": "payment", "id": "p7"}, "amount": "120.00", "method": "cash"}}})
+			problem(t, b.post("batch_payment.processed", 3, more), rules.Member, "payment/p7", "120.00", "100.00")
+			changed := event(t, happening{kind: "payment.updated", id: "p7", version: 2, data: cash.with(data{"amount": "120.00"})})
+			one.Newest, one.Busy = &changed, true
+			b.relate(member, one)
+			problem(t, b.plan(3), rules.Member, "payment/p7", "on its way")
+			one.Busy, one.Coming, one.Waits = false, true, []string{"batch_payment/r1"}
+			b.relate(member, one)
+			p := b.deliver(b.known[1])
+			want(t, p, "2026-03-07 Debit  100.00 qb deposits_clearing"+customer, "2026-03-07 Credit 100.00 qb bank:operating")
+			if !p.MakesWay || !strings.Contains(p.Sentence, "taken back") {
+				t.Errorf("%+v", p)
+			}
+			problem(t, b.plan(3), rules.Member, "payment/p7", "change goes first")
+			b.relate(member, rules.Record{Newest: &changed, Standing: []rules.Standing{stands("receipt", "", org.DepositsClearing, 12000)}})
+			p = b.deliver(b.known[1])
+			want(t, p, "2026-03-07 Debit  120.00 qb bank:operating", "2026-03-07 Credit 120.00 qb deposits_clearing"+customer)
+			if p.MakesWay {
+				t.Error("it banks, and says that it makes way")
+			}
+		},
+		"a batch does not let go for a change that would not give its member the batch's amount": func(t *testing.T, b *books) {
+			one := rules.Record{Standing: []rules.Standing{stands("receipt", "", org.DepositsClearing, 10000)}}
+			b.relate(member, one)
+			b.post("batch_payment.processed", 1, batch)
+			changed := event(t, happening{kind: "payment.updated", id: "p7", version: 2, data: cash.with(data{"amount": "120.00"})})
+			one.Newest, one.Coming, one.Waits = &changed, true, []string{"batch_payment/r1"}
+			b.relate(member, one)
+			want(t, b.post("batch_payment.processed", 3, batch))
+		},
 		"a batch member that was excluded or deleted asks for a choice": func(t *testing.T, b *books) {
 			b.relate(member, rules.Record{Out: "deleted"})
 			problem(t, b.post("batch_payment.processed", 1, batch), rules.Choice, "payment/p7", "opening clearing balance")

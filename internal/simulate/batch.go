@@ -32,7 +32,7 @@ func (w *world) someItems(r *http.Request) (answers []json.RawMessage) {
 		id := itemOf(item)
 		key := r.URL.Query().Get("requestid") + " " + id
 		switch {
-		case w.wasRefused(key) || w.chance(refuses):
+		case w.wasRefused(key) || w.chance(refuses) || len(batch.BatchItemRequest) > 1 && w.refusesThis():
 			w.refuse(key)
 			answers = append(answers, said(itemRefused, id))
 		case w.chance(throttles):
@@ -51,6 +51,15 @@ func (w *world) someItems(r *http.Request) (answers []json.RawMessage) {
 	return answers
 }
 
+// refusesThis says whether this is the one journal entry that is refused.
+func (w *world) refusesThis() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	refused := w.refusesOne
+	w.refusesOne = false
+	return refused
+}
+
 func itemOf(item json.RawMessage) string {
 	var x struct {
 		ID string `json:"bId"`
@@ -66,7 +75,7 @@ func (w *world) withItems(got *httptest.ResponseRecorder, more []json.RawMessage
 		return got.Result()
 	}
 	for i, item := range batch.BatchItemResponse {
-		if w.chance(unexpected) || len(more) > 0 && w.intN(3) == 0 { // what goes wrong comes together
+		if w.chance(unexpected) || len(more) > 0 && w.o.Quiet == "" && w.intN(3) == 0 { // what goes wrong comes together
 			w.count(&w.tally.Unexpected)
 			batch.BatchItemResponse[i] = said(itemUnexpected, itemOf(item))
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/passare/qbo-sync/internal/date"
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intake"
+	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/money"
 	"github.com/passare/qbo-sync/internal/passare"
 )
@@ -33,6 +34,7 @@ type version struct {
 	cents, more money.Cents
 	number      string
 	twin        bool // other data under a number that was sent before
+	soon        bool // sent right after the one before
 }
 
 // lives makes the records of an organisation: of two families of one name, so that their customers get in each other's way.
@@ -85,13 +87,18 @@ func (w *world) add(kind int, add func(kind string, versions ...version) *record
 		deposit := w.version("processed")
 		deposit.cents = a.versions[0].cents + b.versions[0].cents
 		life := []version{deposit}
-		if w.intN(3) == 0 { // taken apart again, and a member is corrected
+		if w.intN(2) == 0 { // taken apart again, and a member is corrected
 			undone := deposit
 			undone.verb = "unprocessed"
 			life = append(life, undone)
 			edited := w.version("updated")
-			edited.n = 2
+			edited.n, edited.cents = 2, a.versions[0].cents+edited.cents
 			a.versions = append(a.versions, edited)
+			if w.intN(3) > 0 { // and is banked again, often at once
+				again := w.version("processed")
+				again.cents, again.soon = edited.cents+b.versions[0].cents, w.intN(4) > 0
+				life = append(life, again)
+			}
 		}
 		batch := add("batch_payment", life...)
 		batch.versions = slices.DeleteFunc(batch.versions, func(v version) bool { return v.twin })
@@ -185,11 +192,18 @@ func (r *record) fields(v version) string {
 		return fmt.Sprintf(`,"bank":"operating","number":%q,"date":%q,"payee":{"rolodex_id":"rol-1","name":"Oak Hill"},"lines":[{"kind":"expense","gl_account":"6100","amount":%q}]`, v.number, v.on, v.cents)
 	case "batch_payment":
 		fields := fmt.Sprintf(`,"bank":"operating","date":%q,"total":%q,"members":[`, v.on, v.cents)
+		rest := v.cents // the first member has what the others leave: it is the one that is corrected
+		for _, m := range r.members[1:] {
+			rest -= m.versions[0].cents
+		}
 		for i, m := range r.members {
-			if i > 0 {
+			cents := m.versions[0].cents
+			if i == 0 {
+				cents = rest
+			} else {
 				fields += ","
 			}
-			fields += fmt.Sprintf(`{"record":{"type":"payment","id":%q},"amount":%q,"method":"check"}`, m.id, m.versions[0].cents)
+			fields += fmt.Sprintf(`{"record":{"type":"payment","id":%q},"amount":%q,"method":"check"}`, m.id, cents)
 		}
 		return fields + "]"
 	}
@@ -203,11 +217,15 @@ func (w *world) send(h *house, r *record) {
 		return
 	}
 	at := w.between(0, 10*time.Minute)
-	orderly := w.intN(10) < 6
+	before, orderly := at, w.intN(10) < 6
 	for _, v := range r.versions {
-		if !orderly {
+		switch {
+		case v.soon:
+			at = before
+		case !orderly:
 			at = w.between(0, 20*time.Minute)
 		}
+		before = at
 		for range []int{1, 1, 1, 1, 2, 3}[w.intN(6)] {
 			w.spawn(at, func() { w.sendOne(h, r, v) })
 		}
@@ -218,7 +236,12 @@ func (w *world) send(h *house, r *record) {
 // sendQuietly sends one version after the other, in half a second or when a process stands still.
 func (w *world) sendQuietly(h *house, r *record) {
 	for i, v := range r.versions {
-		if i == 1 && w.o.Stall > 0 {
+		if i == 1 && w.o.Retried {
+			w.mu.Lock()
+			w.next = func() { w.retried(h, r, v) }
+			w.mu.Unlock()
+		}
+		if i == 1 && w.o.Stall > 0 && !w.o.Retried {
 			w.mu.Lock()
 			w.next = func() { w.spawn(0, func() { w.sendOne(h, r, v) }) }
 			w.mu.Unlock()
@@ -226,6 +249,20 @@ func (w *world) sendQuietly(h *house, r *record) {
 		}
 		w.spawn(time.Duration(i)*500*time.Millisecond, func() { w.sendOne(h, r, v) })
 	}
+}
+
+// retried is another worker for a version that one works on already: QuickBooks refuses one of its journal entries, and a person presses Sync.
+func (w *world) retried(h *house, r *record, v version) {
+	w.mu.Lock()
+	w.refusesOne = true
+	w.mu.Unlock()
+	key := intlog.Key{Org: h.id, Record: passare.Ref{Type: passare.RecordType(r.kind), ID: r.id}, Version: v.n}
+	w.spawn(0, func() { w.deliver(intlog.Work{Org: h.id, Entries: []string{key.ID()}}, 1) })
+	w.spawn(standsStill-100*time.Millisecond, func() { // so that it is queued when the other one goes on
+		if e, err := w.store.Entry(context.Background(), key); err == nil && e.State == intlog.Failed {
+			w.sync(key)
+		}
+	})
 }
 
 // sendOne sends an event until it is answered. Passare gives up only on what is certainly refused.

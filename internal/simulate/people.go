@@ -88,33 +88,55 @@ func (w *world) switchAutoSync(h *house) {
 	})
 }
 
-func (w *world) isRevoked(realm string) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.revoked[realm]
-}
-
-func (w *world) revoke(realm string, revoked bool) {
-	w.mu.Lock()
-	w.revoked[realm] = revoked
-	w.mu.Unlock()
-}
-
 // reconnect: the grant is revoked at Intuit, and some time later somebody connects again.
 func (w *world) reconnect(h *house) {
 	w.tell("Intuit", "%s revokes the grant", h.id)
-	w.revoke(h.realm, true)
+	w.revoke(h.realm)
 	w.pause(w.between(time.Minute, 15*time.Minute))
 	w.connect(h)
 }
 
+// connect has a person consent at Intuit until QuickBooks is connected, and lets go what waited. Each time it is a new consent.
 func (w *world) connect(h *house) {
 	w.tell(ana, "connects %s again", h.id)
-	w.revoke(h.realm, false)
 	w.until("connect", func(p *process) error {
-		_, err := retrying.New(p.store, p.queue, p.now).Reconnected(context.Background(), h.id)
+		if err := p.signIn(); err != nil {
+			return err
+		}
+		tokens, err := p.oauth.Exchange(context.Background(), w.consent(h.realm), back)
+		if err != nil {
+			return err
+		}
+		if err := p.keeper.Connect(context.Background(), h.id, h.realm, tokens, false); err != nil {
+			return err
+		}
+		_, err = retrying.New(p.store, p.queue, p.now).Reconnected(context.Background(), h.id)
 		return err
 	})
+	w.count(&w.tally.Connected)
+}
+
+// mend: during the storm, too, somebody notices that an organisation is disconnected, sooner or later.
+func (w *world) mend() {
+	for _, h := range w.houses {
+		if w.broken(h) && w.intN(2) == 0 {
+			w.spawn(w.between(0, 5*time.Minute), func() {
+				if w.broken(h) && !w.night() {
+					w.count(&w.tally.People)
+					w.connect(h)
+				}
+			})
+		}
+	}
+}
+
+// broken says whether the product has noted that an organisation's grant is dead.
+func (w *world) broken(h *house) bool {
+	config, err := w.store.Config(context.Background(), h.id)
+	if err != nil {
+		w.violated("no configuration: %v", err)
+	}
+	return !config.BrokenSince.IsZero()
 }
 
 // deleteAndRestore is what row 3 of the protocol's table allows, and has no call yet: nothing of the entry may be posted or open. It is restored soon.
@@ -152,12 +174,7 @@ func (w *world) move(e intlog.Entry, to intlog.State) bool {
 // tidyUp is a look at the log in calm: what failed is tried again, what waits for review is released, what is disconnected is connected.
 func (w *world) tidyUp() {
 	for _, h := range w.houses {
-		config, err := w.store.Config(context.Background(), h.id)
-		if err != nil {
-			w.violated("no configuration: %v", err)
-			continue
-		}
-		if w.isRevoked(h.realm) || !config.BrokenSince.IsZero() {
+		if w.broken(h) {
 			w.spawn(0, func() { w.connect(h) })
 		}
 		for _, e := range w.entries(h) {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/grant"
 	"github.com/passare/qbo-sync/internal/intake"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/journal"
@@ -53,6 +54,9 @@ type process struct {
 	store   Store
 	queue   Queue
 	handler Handler // of a worker
+	oauth   *qbo.OAuth
+	taker   *lease.Taker
+	keeper  *grant.Keeper
 	taken   map[string]int
 }
 
@@ -89,6 +93,33 @@ func (p *process) do(limit time.Duration, f func()) (ended bool) {
 	return ended
 }
 
+// moment is a process after an effect. If it makes its next call at the same time, then its death before that call is its death now: what it knew dies
+// with it.
+type moment struct {
+	process *process
+	at      time.Time
+}
+
+// step counts a step. The world is locked.
+func (p *process) step(when string) {
+	p.tally.Steps++
+	now := moment{p, p.o.Now()}
+	if when == "before" {
+		if p.last == now {
+			p.same = append(p.same, p.tally.Steps)
+		}
+		now = moment{}
+	}
+	p.last = now
+}
+
+// noStep: something happened that is no step, so the next one is not the same as the last.
+func (w *world) noStep() {
+	w.mu.Lock()
+	w.last = moment{}
+	w.mu.Unlock()
+}
+
 // mayDie is a moment at which the process may die.
 func (p *process) mayDie(what, when string) {
 	p.world.mu.Lock()
@@ -96,14 +127,14 @@ func (p *process) mayDie(what, when string) {
 	if p.o.Quiet == "" {
 		p.tally.Steps++
 	} else if p.taken[when+what]++; p.taken[when+what] <= 2 { // whoever waits for a lease asks again and again: that is no new step
-		p.tally.Steps++
+		p.step(when)
 		scripted, stalls = slices.Contains(p.o.Die, p.tally.Steps), p.o.Stall == p.tally.Steps
 	}
 	p.world.mu.Unlock()
 	if stalls && next != nil {
 		p.tell(p.name, "stands still %s %s", when, what)
 		next()
-		p.pause(20 * time.Second)
+		p.pause(standsStill)
 	}
 	switch {
 	case p.dead:
@@ -338,6 +369,7 @@ func (l faultyLeases) Unlease(ctx context.Context, id, thing, owner string) erro
 	if l.dead || l.chance(losesStore) {
 		return errLost
 	}
+	l.noStep()
 	return l.leases.Unlease(ctx, id, thing, owner)
 }
 
@@ -413,7 +445,11 @@ func (w *world) worker() *process {
 	if w.o.Seams.Transport != nil {
 		transport = w.o.Seams.Transport(p)
 	}
-	client, err := qbo.New(qbo.Options{BaseURL: "http://127.0.0.1", HTTP: &http.Client{Transport: transport}, Tokens: tokens{p}, Timeout: intlog.RequestTimeout, Now: p.now, Pauses: faultyStore{p}})
+	if err := p.signIn(); err != nil {
+		w.violated("no way to sign in: %v", err)
+		return nil
+	}
+	client, err := qbo.New(qbo.Options{BaseURL: "http://127.0.0.1", HTTP: &http.Client{Transport: transport}, Tokens: p.keeper, Timeout: intlog.RequestTimeout, Now: p.now, Pauses: faultyStore{p}})
 	if err != nil {
 		w.violated("no client: %v", err)
 		return nil
@@ -422,7 +458,7 @@ func (w *world) worker() *process {
 	if w.o.Seams.Names != nil {
 		names = w.o.Seams.Names(names)
 	}
-	matcher := matching.New(p.store, names, lease.New(faultyLeases{p}, p.name, p.now), p.now)
+	matcher := matching.New(p.store, names, p.taker, p.now)
 	if w.o.Seams.Worker != nil {
 		p.handler = w.o.Seams.Worker(Tools{Store: p.store, Books: client, Names: matcher, Now: p.now})
 	} else {
@@ -441,20 +477,6 @@ func (w *world) retry() {
 	})
 }
 
-// tokens holds the access token of whatever company is asked for.
-type tokens struct{ *process }
-
-func (t tokens) Token(_ context.Context, at org.Company) (string, error) {
-	if t.isRevoked(at.Realm) {
-		return "", &fault.Error{Code: fault.Disconnected, Class: fault.Connection, Who: "administrator", Message: "QuickBooks no longer accepts the connection.", Remedy: "Reconnect."}
-	}
-	return t.token(at.Realm)
-}
-
-func (t tokens) Renew(ctx context.Context, at org.Company, _ string) (string, error) {
-	return t.Token(ctx, at)
-}
-
 // calmly is a network without faults.
 type calmly struct{ http.Handler }
 
@@ -469,20 +491,34 @@ var docNumber = regexp.MustCompile(`"DocNumber":"([^"]+)"`)
 // RoundTrip is the way to QuickBooks and back. What is under way goes on when the process dies.
 func (p *process) RoundTrip(r *http.Request) (*http.Response, error) {
 	what := r.Method + " " + r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
-	body, err := io.ReadAll(r.Body)
+	body, err := bodyOf(r)
 	if err != nil {
 		return nil, err
 	}
 	p.mayDie(what, "before")
-	p.count(&p.tally.Requests)
 	p.firstSent(body)
+	return p.send(r, body, what, func(asked *http.Request, answer chan<- *http.Response) { p.serve(what, asked, answer) })
+}
+
+// bodyOf reads a request's body.
+func bodyOf(r *http.Request) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	defer r.Body.Close()
+	return io.ReadAll(r.Body)
+}
+
+// send sends a request to whoever serves it, and waits for the answer: none (nil) is a connection that was cut.
+func (p *process) send(r *http.Request, body []byte, what string, serve func(asked *http.Request, answer chan<- *http.Response)) (*http.Response, error) {
+	p.count(&p.tally.Requests)
 	asked := r.Clone(context.Background())
 	asked.Body = io.NopCloser(bytes.NewReader(body))
 	answer := make(chan *http.Response, 1)
 	if p.o.Story {
 		p.tell(p.name, "%s %.120s", what, body)
 	}
-	p.spawn(p.between(20*time.Millisecond, 300*time.Millisecond), func() { p.serve(what, asked, answer) })
+	p.spawn(p.between(20*time.Millisecond, 300*time.Millisecond), func() { serve(asked, answer) })
 	select {
 	case res := <-answer:
 		p.mayDie(what, "after")
@@ -527,9 +563,9 @@ func (w *world) serve(what string, r *http.Request, answer chan<- *http.Response
 		w.tell("QuickBooks", "%s is certainly refused", what)
 		answer <- page(http.StatusBadRequest, `{"Fault":{"Error":[{"Message":"m","Detail":"Business Validation Error: not this one","code":"6000"}],"type":"ValidationFault"}}`)
 		return
-	case write && w.chance(commitsLate):
+	case write && w.chance(commitsLate) || w.o.Late && !w.calm && (entry || strings.HasSuffix(what, "batch")):
 		late := latest
-		if w.intN(3) == 0 {
+		if !w.o.Late && w.intN(3) == 0 {
 			late = w.between(0, latest)
 		}
 		w.count(&w.tally.Late)

@@ -10,8 +10,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/grant"
 	"github.com/passare/qbo-sync/internal/intlog"
+	"github.com/passare/qbo-sync/internal/lease"
 	"github.com/passare/qbo-sync/internal/matching"
 	"github.com/passare/qbo-sync/internal/memory"
 	"github.com/passare/qbo-sync/internal/org"
@@ -32,14 +33,18 @@ const (
 	losesAnswer  = 100 // after the commit
 	unexpected   = 30  // 6000 "unexpected error" after the commit
 	refuses      = 20  // entries, certainly
+	signsLate    = 300 // sign-ins, up to latest: there are few of them
+	refusesGood  = 30  // refresh tokens that are good
 	slowCall     = 60  // a store call takes up to slowest
 )
 
 const (
 	latest  = 110 * time.Second // commit after the request was received
 	slowest = 20 * time.Second  // a store call
-	storm   = 80 * time.Minute  // for so long there are faults
-	longest = 16 * time.Hour    // until everything must be settled, from then on
+
+	standsStill = 20 * time.Second // a process in T2
+	storm       = 80 * time.Minute // for so long there are faults
+	longest     = 16 * time.Hour   // until everything must be settled, from then on
 )
 
 // Options of one schedule.
@@ -53,6 +58,12 @@ type Options struct {
 	Quiet string // the life; empty: everything of T1
 	Die   []int  // the steps (Tally.Steps) at which whatever process takes them dies
 	Stall int    // the step at which a process stands still for a while, in which the record's next version comes
+
+	// Retried: what comes in that while is not the next version but another worker for the same one, of whose journal entries QuickBooks refuses one, and a
+	// person who presses Sync.
+	Retried bool
+	// Late: QuickBooks carries out every journal entry as late as it may, and shows it as late as it may, while runs of retry come every few seconds.
+	Late bool
 }
 
 // Seams are where a test stands between the product and the world: to seed a bug, or to try another connector. Each is made anew for a schedule.
@@ -61,6 +72,8 @@ type Seams struct {
 	Queue     func(Queue) Queue
 	Names     func(matching.Names) matching.Names
 	Transport func(http.RoundTripper) http.RoundTripper
+	Secrets   func(grant.Secrets) grant.Secrets
+	Leases    func(lease.Store) lease.Store
 	Worker    func(Tools) Handler // in the place of posting.Worker
 }
 
@@ -80,6 +93,7 @@ type Handler interface {
 // Tally counts what a schedule went through.
 type Tally struct {
 	Events, Entries, Requests, Died, StoreFaults, Lost, Doubled, Throttled, NeverArrived, Late, AnswersLost, Unexpected, Refused, People, Steps int
+	Refreshes, Revoked, TokensLost, FalselyRefused, Connected                                                                                   int
 }
 
 // Add adds another schedule's.
@@ -93,7 +107,7 @@ func (t *Tally) Add(x Tally) {
 func (t *Tally) all() []*int {
 	return []*int{
 		&t.Events, &t.Entries, &t.Requests, &t.Died, &t.StoreFaults, &t.Lost, &t.Doubled, &t.Throttled, &t.NeverArrived, &t.Late, &t.AnswersLost,
-		&t.Unexpected, &t.Refused, &t.People, &t.Steps,
+		&t.Unexpected, &t.Refused, &t.People, &t.Steps, &t.Refreshes, &t.Revoked, &t.TokensLost, &t.FalselyRefused, &t.Connected,
 	}
 }
 
@@ -103,6 +117,7 @@ func (t Tally) Faults() map[string]int {
 		"deaths": t.Died, "faults of the store": t.StoreFaults, "lost messages": t.Lost, "doubled messages": t.Doubled, "429": t.Throttled,
 		"requests that never arrive": t.NeverArrived, "late commits": t.Late, "lost answers": t.AnswersLost, "6000 after a commit": t.Unexpected,
 		"refusals": t.Refused, "people who act": t.People,
+		"refreshes": t.Refreshes, "revoked grants": t.Revoked, "tokens that are lost": t.TokensLost, "good tokens that are refused": t.FalselyRefused, "people who connect again": t.Connected,
 	}
 }
 
@@ -112,6 +127,7 @@ type Report struct {
 	Violations []string
 	Wrong      int // records whose books are not as they must be: something is lost or doubled
 	Tally      Tally
+	Same       []int // in T2, the steps at which a death is that at the step before: one process takes both at one time, after an effect and before its next call
 	Story      []string
 }
 
@@ -121,6 +137,7 @@ type world struct {
 	began      time.Time
 	store      *memory.Store
 	leases     *memory.Leases
+	secrets    *memory.Secrets
 	sim        *qbosim.Sim
 	quickbooks http.Handler
 	oauth      *qbo.OAuth
@@ -138,21 +155,18 @@ type world struct {
 	flying     int // deliveries and requests that are under way
 	idle       []*process
 	written    map[intlog.Key]time.Time
-	access     map[string]token
-	revoked    map[string]bool      // companies whose grant was revoked
+	grants     grants
 	refused    map[string]bool      // requestids
 	asked      map[string]time.Time // numbers, when they were first sent
 	claimed    map[string]time.Time // numbers, when they were stored
 	violations []string
 	wrong      int
 	tally      Tally
+	last       moment
+	same       []int
 	story      []string
-	next       func() // sends the version that comes while a process stands still
-}
-
-type token struct {
-	access string
-	ends   time.Time
+	next       func() // what comes while a process stands still
+	refusesOne bool   // of the next batch
 }
 
 // house is an organisation and its company.
@@ -173,8 +187,8 @@ type mapped struct {
 // Run runs a schedule.
 func Run(o Options) (Report, error) {
 	w := &world{
-		o: o, began: o.Now(), store: memory.NewStore(), leases: memory.NewLeases(), luck: rand.New(rand.NewPCG(o.Seed, 1)), written: map[intlog.Key]time.Time{},
-		access: map[string]token{}, revoked: map[string]bool{}, refused: map[string]bool{}, asked: map[string]time.Time{}, claimed: map[string]time.Time{}, tidy: true,
+		o: o, began: o.Now(), store: memory.NewStore(), leases: memory.NewLeases(), secrets: memory.NewSecrets(), luck: rand.New(rand.NewPCG(o.Seed, 1)),
+		written: map[intlog.Key]time.Time{}, grants: newGrants(), refused: map[string]bool{}, asked: map[string]time.Time{}, claimed: map[string]time.Time{}, tidy: true,
 	}
 	variant, err := w.build()
 	if err != nil {
@@ -184,24 +198,24 @@ func Run(o Options) (Report, error) {
 	w.check()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return Report{Variant: variant, Violations: w.violations, Wrong: w.wrong, Tally: w.tally, Story: w.story}, nil
+	return Report{Variant: variant, Violations: w.violations, Wrong: w.wrong, Tally: w.tally, Same: w.same, Story: w.story}, nil
 }
 
 // build makes the two organisations and says which variant of QuickBooks this is.
 func (w *world) build() (variant string, err error) {
 	w.sim = qbosim.New(qbosim.Options{Now: w.o.Now, ClientID: "id", ClientSecret: "secret"})
 	w.quickbooks = w.sim.Handler()
-	w.oauth, err = qbo.NewOAuth(qbo.OAuthOptions{
-		TokenURL: "http://127.0.0.1/oauth2/v1/tokens/bearer", RevokeURL: "http://127.0.0.1/v2/oauth2/tokens/revoke", ClientID: "id", ClientSecret: "secret",
-	}, &http.Client{Transport: calmly{w.quickbooks}}, time.Minute)
-	if err != nil {
+	if w.oauth, err = oauthOver(calmly{w.quickbooks}); err != nil {
 		return "", err
 	}
 	ids := w.o.Seed % 4 // QuickBooks is worst when it ignores them, so half of the schedules are of that kind
 	variant = []string{"requestid honoured", "requestid ignored", "requestid ignored", "requestid forgotten after a day"}[ids]
-	switches := qbosim.Switches{IgnoreRequestID: ids == 1 || ids == 2, DuplicateNumberCheck: w.o.Seed/4%3 == 0, RequestIDSeconds: 24 * 60 * 60}
+	switches := qbosim.Switches{IgnoreRequestID: ids == 1 || ids == 2, DuplicateNumberCheck: w.o.Seed/4%3 == 0, RequestIDSeconds: 24 * 60 * 60, Rotation: w.rotation(), ReuseRevokes: true, ConcurrentRevokes: true}
 	if switches.DuplicateNumberCheck {
 		variant += ", numbers checked"
+	}
+	if w.o.Late {
+		w.queryLag = intlog.QueryLag
 	}
 	if w.o.Quiet == "" {
 		lag := func() time.Duration {
@@ -218,6 +232,9 @@ func (w *world) build() (variant string, err error) {
 		config, err := w.furnish(h, switches)
 		if err == nil {
 			_, err = w.store.PutConfig(context.Background(), config, 0)
+		}
+		if err == nil {
+			err = w.connectFirst(h)
 		}
 		if err != nil {
 			return "", err
@@ -275,7 +292,7 @@ func (w *world) live() {
 		calmFrom = w.began.Add(3 * time.Minute)
 	}
 	for minute := 1; ; minute++ {
-		w.pause(time.Minute)
+		w.minute()
 		if w.night() {
 			w.pause(w.dawn.Sub(w.o.Now()))
 		}
@@ -286,8 +303,11 @@ func (w *world) live() {
 			w.mu.Unlock()
 			w.tell("world", "calm: no faults from here on")
 		}
-		if w.calm && minute%10 == 0 {
+		switch {
+		case w.calm && minute%10 == 0:
 			w.tidyUp()
+		case !w.calm && minute%5 == 0:
+			w.mend()
 		}
 		if w.calm && minute%5 == 0 && w.settled() || now.After(calmFrom.Add(longest)) {
 			break
@@ -297,6 +317,17 @@ func (w *world) live() {
 	for w.busy() {
 		w.pause(time.Minute)
 	}
+}
+
+// minute lets a minute pass.
+func (w *world) minute() {
+	for range 11 {
+		if w.o.Late {
+			w.spawn(0, w.retry)
+		}
+		w.pause(5 * time.Second)
+	}
+	w.pause(5 * time.Second)
 }
 
 // night says whether this is the schedule's night, in which nothing of ours runs.
@@ -321,8 +352,9 @@ func (w *world) settled() bool {
 		if err != nil || len(config.Sweeps) > 0 || !config.BrokenSince.IsZero() {
 			return false
 		}
-		for _, e := range w.entries(h) {
-			if e.State == intlog.Queued || e.State == intlog.Claimed || w.tidy && (e.State == intlog.Waiting || e.State == intlog.Failed || e.State == intlog.Pending) || e.State == intlog.Deleted {
+		entries := w.entries(h)
+		for _, e := range entries {
+			if e.State == intlog.Queued && (w.tidy || !behind(entries, e)) || e.State == intlog.Claimed || w.tidy && (e.State == intlog.Waiting || e.State == intlog.Failed || e.State == intlog.Pending) || e.State == intlog.Deleted {
 				return false
 			}
 			if e.State == intlog.Held && h.clicked[e.Case+string(e.Page)] {
@@ -408,25 +440,6 @@ func (w *world) violated(format string, args ...any) {
 	w.mu.Lock()
 	w.violations = append(w.violations, text)
 	w.mu.Unlock()
-}
-
-// token gives a company's access token, and renews it in time.
-func (w *world) token(realm string) (string, error) {
-	now := w.o.Now()
-	w.mu.Lock()
-	t := w.access[realm]
-	w.mu.Unlock()
-	if now.Before(t.ends) {
-		return t.access, nil
-	}
-	tokens, err := w.oauth.Refresh(context.Background(), w.sim.Grant(realm))
-	if err != nil {
-		return "", fault.Because(err, fault.Internal, "The simulator gives no token.")
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.access[realm] = token{tokens.Access, now.Add(50 * time.Minute)}
-	return tokens.Access, nil
 }
 
 // remapped is the mapping with the deposits on the other of their two accounts, whose ids are 1 and 2.
