@@ -15,7 +15,7 @@ type Record struct {
 	Newest   *passare.Event // its newest version that counts; nil when none is known
 	Standing []Standing
 	Busy     bool   // a version of it is on its way: its books may change
-	Out      string // why it will not be posted ("excluded", "deleted", "before the cut-over date"), else ""
+	Out      string // why it will not be posted ("excluded", "deleted", "undone", "before the cut-over date"), else ""
 }
 
 // stands nets a record's standing lines by a property.
@@ -105,6 +105,9 @@ func (in Input) relatedProblems(deltas []delta) []Problem {
 	}
 	switch b := in.newest().Body.(type) {
 	case *passare.Deposit:
+		if in.gone() {
+			return nil
+		}
 		return in.memberProblems(b, deltas)
 	case *passare.CheckBody:
 		return in.refundOfCheckProblems(b, deltas)
@@ -201,6 +204,9 @@ func (in Input) checkOfRefundProblems() []Problem {
 
 // feeProblems: a fee charged to the family is posted by the return, so its adjustment must not stand.
 func (in Input) feeProblems() []Problem {
+	if in.gone() { // the fee goes, too
+		return nil
+	}
 	var problems []Problem
 	for _, ref := range in.newest().Mentions() {
 		if ref.Type != passare.Adjustment {
