@@ -79,7 +79,7 @@ type Handler interface {
 
 // Tally counts what a schedule went through.
 type Tally struct {
-	Events, Entries, Requests, Died, StoreFaults, Lost, Doubled, Throttled, NeverArrived, Late, AnswersLost, Unexpected, Refused, People, Steps int
+	Events, Entries, Requests, Died, StoreFaults, Lost, Doubled, Throttled, NeverArrived, Late, AnswersLost, Unexpected, Refused, People, Undos, Steps int
 }
 
 // Add adds another schedule's.
@@ -93,7 +93,7 @@ func (t *Tally) Add(x Tally) {
 func (t *Tally) all() []*int {
 	return []*int{
 		&t.Events, &t.Entries, &t.Requests, &t.Died, &t.StoreFaults, &t.Lost, &t.Doubled, &t.Throttled, &t.NeverArrived, &t.Late, &t.AnswersLost,
-		&t.Unexpected, &t.Refused, &t.People, &t.Steps,
+		&t.Unexpected, &t.Refused, &t.People, &t.Undos, &t.Steps,
 	}
 }
 
@@ -102,7 +102,7 @@ func (t Tally) Faults() map[string]int {
 	return map[string]int{
 		"deaths": t.Died, "faults of the store": t.StoreFaults, "lost messages": t.Lost, "doubled messages": t.Doubled, "429": t.Throttled,
 		"requests that never arrive": t.NeverArrived, "late commits": t.Late, "lost answers": t.AnswersLost, "6000 after a commit": t.Unexpected,
-		"refusals": t.Refused, "people who act": t.People,
+		"refusals": t.Refused, "people who act": t.People, "undos": t.Undos,
 	}
 }
 
@@ -147,7 +147,8 @@ type world struct {
 	wrong      int
 	tally      Tally
 	story      []string
-	next       func() // sends the version that comes while a process stands still
+	undone     map[intlog.Key]bool // undos that were answered
+	next       func()              // sends the version that comes while a process stands still
 }
 
 type token struct {
@@ -174,7 +175,7 @@ type mapped struct {
 func Run(o Options) (Report, error) {
 	w := &world{
 		o: o, began: o.Now(), store: memory.NewStore(), leases: memory.NewLeases(), luck: rand.New(rand.NewPCG(o.Seed, 1)), written: map[intlog.Key]time.Time{},
-		access: map[string]token{}, revoked: map[string]bool{}, refused: map[string]bool{}, asked: map[string]time.Time{}, claimed: map[string]time.Time{}, tidy: true,
+		access: map[string]token{}, revoked: map[string]bool{}, refused: map[string]bool{}, asked: map[string]time.Time{}, claimed: map[string]time.Time{}, undone: map[intlog.Key]bool{}, tidy: true,
 	}
 	variant, err := w.build()
 	if err != nil {
@@ -266,6 +267,7 @@ func (w *world) live() {
 			w.send(h, r)
 		}
 		w.people(h)
+		w.undoers(h)
 	}
 	calmFrom := w.began.Add(storm)
 	if w.dawn.After(calmFrom) {
