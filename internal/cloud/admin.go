@@ -8,6 +8,7 @@ import (
 	"github.com/passare/qbo-sync/internal/httpapi"
 	"github.com/passare/qbo-sync/internal/matching"
 	"github.com/passare/qbo-sync/internal/pacing"
+	"github.com/passare/qbo-sync/internal/posting"
 	"github.com/passare/qbo-sync/internal/retrying"
 	"github.com/passare/qbo-sync/internal/review"
 )
@@ -27,6 +28,8 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 	mux := http.NewServeMux()
 	calls := p.calls(mux, books)
 	(&httpapi.Entries{Desk: review.New(p.store, work, p.now)}).Register(calls)
+	planner := posting.New(p.store, books.client, matching.New(p.table, books.client, books.leases, p.now), p.now)
+	(&httpapi.Undos{Desk: review.New(p.store, work, p.now).Plans(planner)}).Register(calls)
 	(&httpapi.Links{Relinker: matching.NewRelinker(p.table, books.client, retrying.New(p.store, work, p.now), p.now)}).Register(calls)
 	httpapi.RegisterProblems(mux)
 	httpapi.RegisterDocument(mux)

@@ -12,6 +12,7 @@
 //	item            pk                     sk                       log index (pk · sk)               work index (pk · sk)
 //	entry           O#org#R#type#id        V#version                O#org · created#type#id#version   due#shard · dueAt#org#type#id#version, or
 //	                                                                                                  O#org#tab · created#type#id#version
+//	undo            O#org#R#type#id        V#version#undo           as an entry: its keys have the undo behind the version
 //	mention         O#org#R#type#id        M#type#id
 //	configuration   O#org                  config                                                     sweeps#config · first sweep#org
 //	flag            O#org                  flag#case#page                                             sweeps#flag · first sweep#org/case#page
@@ -26,7 +27,7 @@
 //	owner           company#realm          owner
 //	attempt         attempt#id             attempt
 //
-// Versions have nine digits, and times nanoseconds in UTC, so that keys are in the order of what they name. A separator inside an identifier is escaped: no
+// Versions have nine digits, undos three, and times nanoseconds in UTC, so that keys are in the order of what they name. A separator inside an identifier is escaped: no
 // identifier of one organisation makes a key of another.
 //
 // An item has what conditions, indexes and people need as attributes (rev, state, due, page, owner, until, count), and the rest in one blob: deflated against

@@ -188,7 +188,7 @@ func (s *Store) Entry(ctx context.Context, k intlog.Key) (intlog.Entry, error) {
 	return e, within("Entry", err)
 }
 
-// Record reads every version of a record, oldest first, and the records that mention it: one consistent query. Errors: fault.Unavailable.
+// Record reads every version of a record and every undo, oldest first, and the records that mention it: one consistent query. Errors: fault.Unavailable.
 func (s *Store) Record(ctx context.Context, id string, ref passare.Ref) (intlog.Record, error) {
 	rows, err := s.rows(ctx, query{pk: recordPK(id, ref), consistent: true})
 	if err != nil {
@@ -286,7 +286,7 @@ func (s *Store) dueRows(ctx context.Context, q query) ([]item, error) {
 	if err != nil || len(rows) < longestDue {
 		return rows, err
 	}
-	q.from, q.newest, q.limit = textOf(rows[len(rows)-1], attrWorkSK)+separator, true, newestDue // no key begins with another one
+	q.from, q.newest, q.limit = textOf(rows[len(rows)-1], attrWorkSK)+separator, true, newestDue // what begins with this key and a separator is an undo, which comes after it
 	newest, err := s.rows(ctx, q)
 	slices.Reverse(newest)
 	return append(rows, newest...), err

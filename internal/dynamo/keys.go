@@ -69,20 +69,32 @@ const (
 func digits(n int64) string { return fmt.Sprintf("%09d", n) } // passare.MaxVersion has nine
 
 func entryKey(k intlog.Key) key {
-	return key{recordPK(k.Org, k.Record), join(versionPart, digits(k.Version))}
+	return key{recordPK(k.Org, k.Record), join(append([]string{versionPart}, numbers(k)...)...)}
+}
+
+// numbers are an entry's version and, of an undo, its number, in digits of a fixed width: an undo comes right after what it undoes.
+func numbers(k intlog.Key) []string {
+	if k.Undo == 0 {
+		return []string{digits(k.Version)}
+	}
+	return []string{digits(k.Version), fmt.Sprintf("%03d", k.Undo)} // intlog.MaxUndos has three
 }
 
 // readEntryKey is the inverse of entryKey.
 func readEntryKey(k key) (intlog.Key, error) {
 	record, version := split(k.pk), split(k.sk)
-	if len(record) != 5 || len(version) != 2 {
+	if len(record) != 5 || len(version) != 2 && len(version) != 3 {
 		return intlog.Key{}, fault.New(fault.Internal, "An entry cannot be read.")
 	}
 	v, err := strconv.ParseInt(version[1], 10, 64)
+	undo := 0
+	if err == nil && len(version) == 3 {
+		undo, err = strconv.Atoi(version[2])
+	}
 	if err != nil {
 		return intlog.Key{}, fault.Because(err, fault.Internal, "An entry cannot be read.")
 	}
-	return intlog.Key{Org: record[1], Record: passare.Ref{Type: passare.RecordType(record[3]), ID: record[4]}, Version: v}, nil
+	return intlog.Key{Org: record[1], Record: passare.Ref{Type: passare.RecordType(record[3]), ID: record[4]}, Version: v, Undo: undo}, nil
 }
 
 func mentionKey(id string, of, by passare.Ref) key {
@@ -91,7 +103,7 @@ func mentionKey(id string, of, by passare.Ref) key {
 
 // place is where an entry stands in lists: by time, then by name.
 func place(m intlog.Mark) string {
-	return join(stamp(m.Created), string(m.Key.Record.Type), m.Key.Record.ID, digits(m.Key.Version))
+	return join(append([]string{stamp(m.Created), string(m.Key.Record.Type), m.Key.Record.ID}, numbers(m.Key)...)...)
 }
 
 // shards is how many partitions share the entries that are due: each takes 1,000 writes a second.
@@ -106,7 +118,7 @@ func shardOf(id string) uint32 {
 }
 
 func dueSK(k intlog.Key, at time.Time) string {
-	return join(stamp(at), k.Org, string(k.Record.Type), k.Record.ID, digits(k.Version))
+	return join(append([]string{stamp(at), k.Org, string(k.Record.Type), k.Record.ID}, numbers(k)...)...)
 }
 
 func tabPK(id, tab string) string { return join("O", id, tab) }

@@ -64,7 +64,7 @@ func TestACursorComesBackAsTheMarkItWasMadeOf(t *testing.T) {
 			Key: intlog.Key{
 				Org:     "willow-creek",
 				Record:  passare.Ref{Type: rapid.SampledFrom(passare.RecordTypes()).Draw(t, "type"), ID: rapid.StringMatching(`[^\s/#\x00-\x1f\x7f]{1,100}`).Draw(t, "id")},
-				Version: rapid.Int64Range(1, passare.MaxVersion).Draw(t, "version"),
+				Version: rapid.Int64Range(1, passare.MaxVersion).Draw(t, "version"), Undo: rapid.IntRange(0, intlog.MaxUndos).Draw(t, "undo"),
 			},
 		}
 		_, cursor := list(&desk{next: &mark}, "")

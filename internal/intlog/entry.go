@@ -15,25 +15,32 @@ import (
 	"github.com/passare/qbo-sync/internal/rules"
 )
 
-// Key names an entry: one version of one record of one organisation.
+// Key names an entry: one version of one record of one organisation, or an undo of it.
 type Key struct {
 	Org     string
 	Record  passare.Ref
 	Version int64
+	Undo    int // 0: the version's own entry; 1 … MaxUndos: the undos of it, and the undos of these, in their order
 }
 
-// ID is the entry's name inside its organisation, as the API shows it.
+// ID is the entry's name inside its organisation, as the API shows it: "payment.p1.3", and of its first undo "payment.p1.3~1".
 func (k Key) ID() string {
-	return string(k.Record.Type) + "." + k.Record.ID + "." + strconv.FormatInt(k.Version, 10)
+	id := string(k.Record.Type) + "." + k.Record.ID + "." + strconv.FormatInt(k.Version, 10)
+	if k.Undo > 0 {
+		id += undoSign + strconv.Itoa(k.Undo)
+	}
+	return id
 }
 
 // ParseKey reads an id of Key.ID. Errors: fault.NotFound, since an id that cannot be read names nothing.
 func ParseKey(org, id string) (Key, error) {
 	first, last := strings.Index(id, "."), strings.LastIndex(id, ".")
 	if first > 0 && last > first+1 {
-		version, err := strconv.ParseInt(id[last+1:], 10, 64)
-		if err == nil && version > 0 {
-			return Key{Org: org, Record: passare.Ref{Type: passare.RecordType(id[:first]), ID: id[first+1 : last]}, Version: version}, nil
+		number, undone, isUndo := strings.Cut(id[last+1:], undoSign)
+		version, err := strconv.ParseInt(number, 10, 64)
+		undo, readable := parseUndo(undone, isUndo)
+		if err == nil && version > 0 && readable {
+			return Key{Org: org, Record: passare.Ref{Type: passare.RecordType(id[:first]), ID: id[first+1 : last]}, Version: version, Undo: undo}, nil
 		}
 	}
 	return Key{}, fault.New(fault.NotFound, "There is no entry of that id.")

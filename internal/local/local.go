@@ -238,6 +238,7 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 	})
 	events.Register(mux)
 	(&httpapi.Entries{Desk: review.New(s.Store, s.Queue, s.options.Now)}).Register(calls)
+	(&httpapi.Undos{Desk: review.New(s.Store, s.Queue, s.options.Now).Plans(s.Worker)}).Register(calls)
 	consent := &httpapi.Connection{
 		Connector: s.connector, Reads: s.Store, Allowance: monthlyReads, Now: s.options.Now, Random: rand.Text, NewTrace: rand.Text, Log: s.options.Log, PublicURL: url,
 	}

@@ -19,7 +19,7 @@ type Store struct {
 	mu         sync.Mutex
 	configs    map[string]org.Config
 	entries    map[intlog.Key]intlog.Entry
-	versions   map[recordKey][]int64 // ascending
+	versions   map[recordKey][]intlog.Key // ascending
 	mentions   map[recordKey][]passare.Ref
 	logs       map[listKey]*index // entries by tab, in order of creation; tab "all" has every one
 	held       map[pageKey]map[intlog.Key]bool
@@ -51,7 +51,7 @@ type pageKey struct {
 // NewStore makes an empty store.
 func NewStore() *Store {
 	return &Store{
-		configs: map[string]org.Config{}, entries: map[intlog.Key]intlog.Entry{}, versions: map[recordKey][]int64{},
+		configs: map[string]org.Config{}, entries: map[intlog.Key]intlog.Entry{}, versions: map[recordKey][]intlog.Key{},
 		mentions: map[recordKey][]passare.Ref{}, logs: map[listKey]*index{}, held: map[pageKey]map[intlog.Key]bool{},
 		due: map[intlog.Key]bool{}, flags: map[pageKey]org.Flag{}, links: map[linkKey]intlog.Link{}, linked: map[linkKey]string{},
 		quarantine: map[string][]intlog.Quarantined{}, reads: map[readKey]int{}, attempts: map[string]grant.Attempt{}, connected: map[string]org.Connection{}, owners: map[string]string{},
@@ -196,8 +196,8 @@ func (s *Store) Create(_ context.Context, e intlog.Entry, mentions []passare.Ref
 		}
 	}
 	record := recordKey{e.Org, e.Record}
-	at, _ := slices.BinarySearch(s.versions[record], e.Version)
-	s.versions[record] = slices.Insert(s.versions[record], at, e.Version)
+	at, _ := slices.BinarySearchFunc(s.versions[record], e.Key, intlog.Key.Compare)
+	s.versions[record] = slices.Insert(s.versions[record], at, e.Key)
 	s.put(intlog.Entry{}, e)
 	s.log(e.Org, allTab).insert(e)
 	return clone(e), true, nil
@@ -216,14 +216,14 @@ func (s *Store) Entry(_ context.Context, key intlog.Key) (intlog.Entry, error) {
 	return clone(e), nil
 }
 
-// Record reads every version of a record, oldest first, and the records that mention it.
+// Record reads every version of a record and every undo, oldest first, and the records that mention it.
 func (s *Store) Record(_ context.Context, id string, ref passare.Ref) (intlog.Record, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k := recordKey{id, ref}
 	r := intlog.Record{MentionedBy: slices.Clone(s.mentions[k])}
-	for _, v := range s.versions[k] {
-		r.Entries = append(r.Entries, clone(s.entries[intlog.Key{Org: id, Record: ref, Version: v}]))
+	for _, version := range s.versions[k] {
+		r.Entries = append(r.Entries, clone(s.entries[version]))
 	}
 	return r, nil
 }

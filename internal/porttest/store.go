@@ -128,6 +128,7 @@ func Store(t *testing.T, empty func(*testing.T) StorePort) {
 		"of many updates at once one wins":                                            updateRace,
 		"of many creates at once one wins":                                            createRace,
 		"versions come oldest first, whatever order they were stored in":              versionsInOrder,
+		"undos come right after what they undo, under keys of their own":              undos,
 		"mentions are found again, each once":                                         mentionsFound,
 		"a configuration changes only from the version that was read":                 configVersions,
 		"a pause is the later one and changes no version":                             pauses,
@@ -224,6 +225,46 @@ func versionsInOrder(t *testing.T, s StorePort) {
 	create(t, s, entry("a", "p10", 1, intlog.Queued))
 	r := ok(s.Record(t.Context(), "a", passare.Ref{Type: passare.Payment, ID: "p1"}))(t)
 	same(t, "versions", []string{"payment.p1.1", "payment.p1.2", "payment.p1.10", "payment.p1.999"}, ids(r.Entries))
+}
+
+func undos(t *testing.T, s StorePort) {
+	put := func(version int64, undo int) intlog.Entry {
+		e := entry("a", "p1", version, intlog.Queued)
+		if e.Undo = undo; undo > 0 {
+			e = intlog.NewUndo(e, e.Key, "Ana Diaz", "why", began())
+		}
+		return create(t, s, e)
+	}
+	put(10, 0)
+	put(2, 10)
+	put(2, 2)
+	first := put(2, 1)
+	put(2, 0)
+	put(1, 0)
+	same(t, "read back", first, ok(s.Entry(t.Context(), first.Key))(t))
+	if _, created, err := s.Create(t.Context(), first, nil); created || err != nil {
+		t.Errorf("created again: %v", err)
+	}
+	want := []string{"payment.p1.1", "payment.p1.2", "payment.p1.2~1", "payment.p1.2~2", "payment.p1.2~10", "payment.p1.10"}
+	r := ok(s.Record(t.Context(), "a", first.Record))(t)
+	same(t, "of the record", want, ids(r.Entries))
+	read := func() (got []string) {
+		for mark := (intlog.Mark{}); ; {
+			page := ok(s.List(t.Context(), "a", "all", mark, 2))(t)
+			if len(page) == 0 {
+				slices.Reverse(got)
+				return got
+			}
+			got, mark = append(got, ids(page)...), intlog.MarkOf(page[len(page)-1])
+		}
+	}
+	becomes(t, "page by page", want, read)
+	becomes(t, "due", want, func() []string { return ids(ok(s.Due(t.Context(), first.DueAt, 10, 10))(t)) })
+	moved := move(t, s, first, intlog.Unchanged, began())
+	if err := s.Postpone(t.Context(), moved.Key, first.DueAt, first.DueAt); !fault.Is(err, fault.Conflict) {
+		t.Errorf("an undo that is done is postponed: %v", err)
+	}
+	same(t, "the version that it undoes", intlog.Queued, ok(s.Entry(t.Context(), intlog.Key{Org: "a", Record: first.Record, Version: 2}))(t).State)
 }
 
 func mentionsFound(t *testing.T, s StorePort) {

@@ -137,6 +137,6 @@ func (j *job) linked(ctx context.Context, n journal.Name) (journal.Name, bool, e
 // olderOpen says whether this entry would supersede an older version.
 func (j *job) olderOpen() bool {
 	return slices.ContainsFunc(j.record.Entries, func(e intlog.Entry) bool {
-		return e.Version < j.entry.Version && intlog.Allowed(e.State, intlog.Superseded)
+		return e.Key.Compare(j.entry.Key) < 0 && intlog.Allowed(e.State, intlog.Superseded)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/passare/qbo-sync/internal/fault"
@@ -45,7 +46,11 @@ func (j *job) claim(ctx context.Context, slots []slot) error {
 
 // identity names a posting for ever; its number and requestid come from it.
 func identity(k intlog.Key, n int) string {
-	return fmt.Sprintf("%s %s v%d p%d", k.Org, k.Record, k.Version, n)
+	version := strconv.FormatInt(k.Version, 10)
+	if k.Undo > 0 {
+		version += "~" + strconv.Itoa(k.Undo)
+	}
+	return fmt.Sprintf("%s %s v%s p%d", k.Org, k.Record, version, n)
 }
 
 // mark is the identity as it stands in the entry's PrivateNote, by which we know our own (accounting.md §5).

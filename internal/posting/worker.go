@@ -117,7 +117,7 @@ func (w *Worker) begin(ctx context.Context, key intlog.Key) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	at := slices.IndexFunc(record.Entries, func(e intlog.Entry) bool { return e.Version == key.Version })
+	at := slices.IndexFunc(record.Entries, func(e intlog.Entry) bool { return e.Key == key })
 	if at < 0 {
 		return nil, nil
 	}
@@ -179,7 +179,7 @@ func (j *job) decide(ctx context.Context, others bool) (next, error) {
 	case stop:
 		return nothing, nil
 	case supersede:
-		return nothing, j.move(ctx, intlog.Superseded, "A newer version carries this change.")
+		return nothing, j.move(ctx, intlog.Superseded, newerCarries)
 	case proceed:
 	}
 	plan, err := j.plan(ctx)
@@ -217,6 +217,9 @@ func (j *job) park(ctx context.Context, until time.Time) error {
 	return j.move(ctx, intlog.Waiting, "QuickBooks asked for a pause.")
 }
 
+// newerCarries is why a version is not posted by itself.
+const newerCarries = "A newer version carries this change."
+
 // verdict says what an entry may do beside the record's other versions.
 type verdict int
 
@@ -231,8 +234,8 @@ const (
 func (j *job) order() verdict {
 	v := proceed
 	for _, e := range j.record.Entries {
-		switch newer := e.Version > j.entry.Version; {
-		case e.Version == j.entry.Version:
+		switch newer := e.Key.Compare(j.entry.Key) > 0; {
+		case e.Key == j.entry.Key:
 		case e.State == intlog.Claimed:
 			return stop
 		case newer && e.State.Owned():
@@ -244,21 +247,30 @@ func (j *job) order() verdict {
 	return v
 }
 
-// versions are those that count for the plan: up to the newest that needs no release any more, this one
-// included (row 11).
-func (j *job) versions() ([]passare.Event, error) {
-	top := j.entry.Version
+// life is what counts for the plan: up to the newest version or undo that needs no release any more, this one included (row 11).
+func (j *job) life() (intlog.Life, error) {
+	top := j.entry.Key
 	for _, e := range j.record.Entries {
-		if e.State.Approved() && e.Version > top {
-			top = e.Version
+		if e.State.Approved() && e.Key.Compare(top) > 0 {
+			top = e.Key
 		}
 	}
-	counting := slices.DeleteFunc(slices.Clone(j.record.Entries), func(e intlog.Entry) bool { return e.Version > top || !e.State.Counts() })
-	if !j.needsEveryVersion() && len(counting) > 0 {
-		counting = counting[len(counting)-1:]
+	life := j.record.Life(top)
+	if len(life.Versions) == 0 {
+		return life, fault.New(fault.Internal, "No version of this record counts.")
 	}
-	var events []passare.Event
-	for _, e := range counting {
+	if gone := life.Gone(); !j.needsEveryVersion() {
+		life.Versions, life.Undone = life.Versions[len(life.Versions)-1:], 0
+		if gone {
+			life.Undone = 1
+		}
+	}
+	return life, nil
+}
+
+func decoded(versions []intlog.Entry) ([]passare.Event, error) {
+	events := make([]passare.Event, 0, len(versions))
+	for _, e := range versions {
 		event, err := passare.Decode(e.Data)
 		if err != nil {
 			return nil, err
@@ -279,16 +291,23 @@ func (j *job) needsEveryVersion() bool {
 
 // plan: row 11.
 func (j *job) plan(ctx context.Context) (rules.Plan, error) {
-	versions, err := j.versions()
+	life, err := j.life()
+	if err != nil {
+		return rules.Plan{}, err
+	}
+	versions, err := decoded(life.Versions)
 	if err != nil {
 		return rules.Plan{}, err
 	}
 	in := rules.Input{
-		Versions: versions, Entry: j.entry.Version, Config: j.config, Skipped: j.skipped(),
+		Versions: versions, Undone: life.Undone, Entry: j.entry.Version, Undo: j.entry.Undo, Config: j.config, Skipped: j.skipped(),
 		MentionedBy: j.record.MentionedBy,
 	}
 	for _, e := range j.record.Entries {
-		in.Standing = append(in.Standing, e.Standing()...)
+		for _, s := range e.Standing() {
+			s.Undone = e.Key.Compare(life.Undo) <= 0
+			in.Standing = append(in.Standing, s)
+		}
 	}
 	if in.Related, err = j.related(ctx, versions[len(versions)-1]); err != nil {
 		return rules.Plan{}, err
@@ -355,10 +374,10 @@ func (j *job) skipped() bool {
 	skipped := false
 	for _, e := range j.record.Entries {
 		switch {
-		case e.Version >= j.entry.Version:
+		case e.Key.Compare(j.entry.Key) >= 0:
 			return skipped
 		case e.State == intlog.Deleted:
-			skipped = true
+			skipped = skipped || e.Undo == 0
 		case e.State.Settled():
 			skipped = false
 		}
@@ -399,7 +418,10 @@ func (j *job) related(ctx context.Context, newest passare.Event) (map[passare.Re
 // summary is a record as the rules see it from another record. What stands in another company does not stand in this one.
 func summary(ref passare.Ref, r intlog.Record, realm string) (rules.Record, error) {
 	s := rules.Record{Ref: ref}
-	counts := func(e intlog.Entry) bool { return e.State.Counts() && e.State.Approved() || e.State == intlog.Excluded }
+	counts := func(e intlog.Entry) bool {
+		return e.Undo == 0 && (e.State.Counts() && e.State.Approved() || e.State == intlog.Excluded)
+	}
+	r.Entries = slices.DeleteFunc(slices.Clone(r.Entries), func(e intlog.Entry) bool { return e.Undo > 0 && !e.State.Counts() })
 	for i, e := range r.Entries {
 		if _, found := e.Elsewhere(realm); found {
 			s.Out = "in the QuickBooks company that was connected before"
@@ -422,6 +444,8 @@ func summary(ref passare.Ref, r intlog.Record, realm string) (rules.Record, erro
 			s.Out = "not posted here (" + e.Why + ")"
 		case last && e.State == intlog.Deleted:
 			s.Out = "deleted"
+		case last && e.Undoes():
+			s.Out = "undone"
 		}
 		if counts(e) && !slices.ContainsFunc(r.Entries[i+1:], counts) {
 			event, err := passare.Decode(e.Data)
@@ -490,7 +514,7 @@ func (j *job) settle(ctx context.Context, plan rules.Plan) error {
 
 func (j *job) late() bool {
 	return slices.ContainsFunc(j.record.Entries, func(e intlog.Entry) bool {
-		return e.Version > j.entry.Version && e.State.Settled()
+		return e.Key.Compare(j.entry.Key) > 0 && e.State.Settled()
 	})
 }
 
@@ -627,10 +651,10 @@ func unconnected(c org.Config) rules.Problem {
 // claim it loses by its revision.
 func (j *job) supersedeOlder(ctx context.Context) error {
 	for i, e := range j.record.Entries {
-		if e.Version >= j.entry.Version || !intlog.Allowed(e.State, intlog.Superseded) {
+		if e.Key.Compare(j.entry.Key) >= 0 || !intlog.Allowed(e.State, intlog.Superseded) {
 			continue
 		}
-		older, err := e.Move(intlog.Superseded, intlog.Machine, fmt.Sprintf("Version %d carries this change.", j.entry.Version), j.now())
+		older, err := e.Move(intlog.Superseded, intlog.Machine, j.entry.Key.Title()+" carries this change.", j.now())
 		if err != nil {
 			return err
 		}

@@ -17,7 +17,9 @@ import (
 type Store interface {
 	Entry(ctx context.Context, key intlog.Key) (intlog.Entry, error)
 	Update(ctx context.Context, e intlog.Entry) (intlog.Entry, error)
-	// Record reads every version of a record, oldest first.
+	// Create stores an entry unless its key exists; then it answers the stored one and false.
+	Create(ctx context.Context, e intlog.Entry, mentions []passare.Ref) (stored intlog.Entry, created bool, err error)
+	// Record reads every version of a record and every undo, oldest first.
 	Record(ctx context.Context, org string, ref passare.Ref) (intlog.Record, error)
 	// List lists entries of a tab, newest first, after a mark (none: from the newest).
 	List(ctx context.Context, org, tab string, after intlog.Mark, limit int) ([]intlog.Entry, error)
@@ -32,9 +34,10 @@ type Queue interface {
 
 // Desk is where entries are reviewed.
 type Desk struct {
-	store Store
-	queue Queue
-	now   func() time.Time
+	store   Store
+	queue   Queue
+	now     func() time.Time
+	planner Planner // of Plans
 }
 
 // New makes a desk.
@@ -65,7 +68,7 @@ func (d *Desk) List(ctx context.Context, org, tab string, after intlog.Mark, lim
 // Detail is an entry with what stands around it.
 type Detail struct {
 	Entry    intlog.Entry
-	Versions []intlog.Entry       // every version of its record, oldest first
+	Versions []intlog.Entry       // every version of its record and every undo, oldest first
 	Twins    []intlog.Quarantined // deliveries for its record that were not taken
 }
 

@@ -13,6 +13,7 @@ import (
 type Standing struct {
 	journal.Movement
 	On       date.Date
+	Undone   bool // it was posted before a person undid the record last, or by that undo
 	baseline bool // counted as posted by the opening balances, never sent
 }
 

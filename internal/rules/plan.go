@@ -12,7 +12,9 @@ import (
 // Input is everything a plan depends on. Make computes from it alone.
 type Input struct {
 	Versions    []passare.Event        // versions of the record that count, oldest first; at least one
+	Undone      int                    // how many of Versions, from the oldest, a person has undone: nothing of them is wanted (accounting.md §4)
 	Entry       int64                  // the version whose entry this is; its text is the entry's sentence
+	Undo        int                    // of that version, if this is the entry of an undo (intlog.Key); else 0
 	Standing    []Standing             // what QuickBooks has accepted of the record, whatever became of the entries since
 	Related     map[passare.Ref]Record // the records that Needs asked for
 	MentionedBy []passare.Ref          // those of them that mention this record
@@ -47,13 +49,14 @@ type Plan struct {
 
 // Make plans: desired − standing, one journal entry per date that differs (accounting.md §1).
 func Make(in Input) Plan {
-	desired := in.legs(in.Versions)
-	excluded := in.otherRight()
+	desired, standing, excluded := in.desired(), in.Standing, ""
+	if !in.gone() {
+		standing, excluded = slices.Concat(in.baseline(), in.Standing), in.otherRight()
+	}
 	p := Plan{MakesWay: in.makesWay()}
 	if excluded != "" || p.MakesWay {
 		desired = nil
 	}
-	standing := slices.Concat(in.baseline(), in.Standing)
 	deltas := difference(withoutCancelled(desired, standing), standing)
 
 	p.Problems = append(p.Problems, in.cutOverProblems(desired, deltas)...)
@@ -76,7 +79,7 @@ func Make(in Input) Plan {
 		p.Problems = append(p.Problems, choose(in.newest().Record.String(),
 			"An earlier version of this record was deleted here and never posted. Choose what to post now: the whole, only the difference, or nothing."))
 	}
-	if len(p.Entries) > 0 {
+	if len(p.Entries) > 0 && !in.gone() {
 		p.Warnings = in.warnings()
 	}
 	p.Sentence = in.sentence(p)
@@ -86,12 +89,7 @@ func Make(in Input) Plan {
 // baseline is what the opening balances hold of the record (accounting.md §6): its state at an event marked
 // baseline, or what happened before the cut-over date as dated before it.
 func (in Input) baseline() []Standing {
-	last, marked := -1, false
-	for i, v := range in.Versions {
-		if v.Baseline || (in.Config.Settings.CutOver != "" && date.Of(v.Time) < in.Config.Settings.CutOver) {
-			last, marked = i, v.Baseline
-		}
-	}
+	last, marked := in.lastOfBaseline()
 	var standing []Standing
 	for _, l := range in.legs(in.Versions[:last+1]) {
 		if !marked && l.on >= in.Config.Settings.CutOver {
@@ -106,6 +104,17 @@ func (in Input) baseline() []Standing {
 		}
 	}
 	return standing
+}
+
+// lastOfBaseline is the last version that the opening balances hold, -1 for none, and whether it is marked so.
+func (in Input) lastOfBaseline() (last int, marked bool) {
+	last = -1
+	for i, v := range in.Versions {
+		if v.Baseline || (in.Config.Settings.CutOver != "" && date.Of(v.Time) < in.Config.Settings.CutOver) {
+			last, marked = i, v.Baseline
+		}
+	}
+	return last, marked
 }
 
 // cutOverProblems: nothing dated before the cut-over date is ever sent without a person's choice.
@@ -145,7 +154,7 @@ func (in Input) place(deltas []delta) ([]placed, []Problem) {
 // finder finds places; each problem is told once.
 type finder struct {
 	in       Input
-	kept     map[journal.Key]journal.Place // where the record's lines were first posted
+	kept     map[journal.Key]journal.Place // where the record's lines were first posted, after it was undone last
 	names    map[string]*journal.Name      // names that the record's lines carry already
 	problems []Problem
 	told     map[string]bool
@@ -153,7 +162,7 @@ type finder struct {
 
 func newFinder(in Input) *finder {
 	f := &finder{in: in, kept: map[journal.Key]journal.Place{}, names: map[string]*journal.Name{}, told: map[string]bool{}}
-	for _, m := range in.Standing {
+	for _, m := range in.placing() {
 		if _, ok := f.kept[m.Key]; !ok {
 			f.kept[m.Key] = m.Place
 		}

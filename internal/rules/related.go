@@ -18,7 +18,7 @@ type Record struct {
 	Busy     bool     // a version of it is on its way: its books may change
 	Coming   bool     // a version newer than what it has in the books waits, or has failed: its books will change
 	Waits    []string // what such versions wait for (Problem.Subject)
-	Out      string   // why it will not be posted ("excluded", "deleted", "before the cut-over date"), else ""
+	Out      string   // why it will not be posted ("excluded", "deleted", "undone", "before the cut-over date"), else ""
 }
 
 // stands nets a record's standing lines by a property.
@@ -105,6 +105,8 @@ func (in Input) itemStanding(caseID, itemID string) (Standing, bool) {
 func (in Input) relatedProblems(deltas []delta) []Problem {
 	b, isBatch := in.newest().Body.(*passare.Deposit)
 	switch {
+	case isBatch && in.gone():
+		return nil
 	case isBatch: // its members' changes count even if nothing changes for itself
 		return in.memberProblems(b, deltas)
 	case len(deltas) == 0:
@@ -164,7 +166,7 @@ func (in Input) memberProblems(b *passare.Deposit, deltas []delta) []Problem {
 // member will then stand with the amount that the batch has for it. Its unprocessing was not posted, since the newer version had come by then.
 func (in Input) makesWay() bool {
 	b, isBatch := in.newest().Body.(*passare.Deposit)
-	if !isBatch || in.newest().Verb == passare.Unprocessed {
+	if !isBatch || in.newest().Verb == passare.Unprocessed || in.gone() {
 		return false
 	}
 	waited := false
@@ -268,6 +270,9 @@ func (in Input) checkOfRefundProblems() []Problem {
 
 // feeProblems: a fee charged to the family is posted by the return, so its adjustment must not stand.
 func (in Input) feeProblems() []Problem {
+	if in.gone() { // the fee goes, too
+		return nil
+	}
 	var problems []Problem
 	for _, ref := range in.newest().Mentions() {
 		if ref.Type != passare.Adjustment {

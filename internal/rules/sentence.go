@@ -17,6 +17,9 @@ const maxChanges = 5
 
 // sentence explains the entry: what happened, who did it, what changes for the family, and on which dates.
 func (in Input) sentence(p Plan) string {
+	if in.Undo > 0 {
+		return in.undoSentence(p)
+	}
 	e := in.entryEvent()
 	s := headline(e)
 	if e.Actor.Name != "" {
@@ -37,6 +40,11 @@ func (in Input) sentence(p Plan) string {
 	if p.MakesWay {
 		s += "; what it had banked before is taken back first, since a member was changed"
 	}
+	return s + in.consequences(p) + "."
+}
+
+// consequences are what the entries change for the family, and which of them are dated otherwise than their facts.
+func (in Input) consequences(p Plan) (s string) {
 	if owes := in.owes(p); owes != "" {
 		s += "; " + owes
 	}
@@ -47,7 +55,7 @@ func (in Input) sentence(p Plan) string {
 			}
 		}
 	}
-	return s + "."
+	return s
 }
 
 // entryEvent is the version that the entry is about: the newest, unless a late older one is posted.
@@ -116,7 +124,7 @@ func deletedOn(e passare.Event) date.Date {
 func (in Input) contractChanges(e passare.Event) string {
 	var before []move
 	signed, signedOn := false, date.Date("")
-	for _, v := range in.Versions {
+	for _, v := range in.inForce() {
 		if v.Version >= e.Version {
 			break
 		}

@@ -137,6 +137,9 @@ func (w *world) check() {
 		}
 		w.checkCustomers(h, journal)
 	}
+	for key := range w.undone {
+		w.violated("%s: %s was answered, and is not in the log", key.Org, key.ID())
+	}
 }
 
 // byRecord sums what stands in QuickBooks by record. A number stands once, an entry balances, and deposits stand where they were mapped.
@@ -206,23 +209,30 @@ func (h *house) mappedTo(account string, claimed, sent time.Time) bool {
 }
 
 // checkRecord: every accepted version is in the log; each is settled, or visibly waits for a reason; and the books are those of the newest version
-// that was released.
+// that was released, without what was undone.
 func (w *world) checkRecord(h *house, r *record, stands books) {
-	log, err := w.store.Record(context.Background(), h.id, passare.Ref{Type: passare.RecordType(r.kind), ID: r.id})
+	log, err := w.store.Record(context.Background(), h.id, r.ref())
 	if err != nil {
 		w.violated("%s: %v", h.id, err)
 	}
-	if len(log.Entries) != len(r.accepted) {
-		w.violated("%s: %s has %d versions in the log, and %d were accepted", h.id, r, len(log.Entries), len(r.accepted))
+	versions := 0
+	for _, e := range log.Entries {
+		delete(w.undone, e.Key)
+		if e.Undo == 0 {
+			versions++
+		}
+	}
+	if versions != len(r.accepted) {
+		w.violated("%s: %s has %d versions in the log, and %d were accepted", h.id, r, versions, len(r.accepted))
 		return
 	}
 	if page := passare.RecordType(r.kind).Page(); page != passare.NoPage && !h.auto && !h.clicked[fmt.Sprint("c", r.family, page)] && len(stands) > 0 {
 		w.violated("%s: %s is in the books though nobody added it to the export", h.id, r)
 	}
-	top, waits := int64(0), false
+	top, waits := intlog.Key{}, false
 	for _, e := range log.Entries {
 		if e.State.Approved() {
-			top = max(top, e.Version)
+			top = e.Key
 		}
 		held := e.State == intlog.Held && !h.clicked[e.Case+string(e.Page)]
 		person := !w.tidy && (e.State == intlog.Pending || e.State == intlog.Waiting || e.State == intlog.Failed || behind(log.Entries, e))
@@ -240,18 +250,12 @@ func (w *world) checkRecord(h *house, r *record, stands books) {
 		}
 	}
 	for _, e := range log.Entries { // an older one that came late and waits for a person is not in the books of the newer
-		waits = waits || e.Version < top && (e.State == intlog.Pending || e.State == intlog.Held)
+		waits = waits || e.Key.Compare(top) < 0 && (e.State == intlog.Pending || e.State == intlog.Held)
 	}
 	if waits {
 		return // visibly not what it should be yet
 	}
-	var versions []version
-	for _, n := range slices.Sorted(maps.Keys(r.accepted)) {
-		if n <= top {
-			versions = append(versions, r.accepted[n])
-		}
-	}
-	w.compare(h, r, r.wanted(versions), stands)
+	w.compare(h, r, r.wanted(r.inForce(log.Entries, top)), stands)
 }
 
 // behind says whether an entry stands behind a newer version of its record that waits (protocol.md, row 7).

@@ -26,6 +26,8 @@ type record struct {
 
 func (r *record) String() string { return r.kind + "/" + r.id }
 
+func (r *record) ref() passare.Ref { return passare.Ref{Type: passare.RecordType(r.kind), ID: r.id} }
+
 // version is one version of a record, as far as the oracle must know it.
 type version struct {
 	n           int64
@@ -130,7 +132,9 @@ func QuietLives() []string { return slices.Sorted(maps.Keys(quietLives())) }
 func quietLives() map[string][]*record {
 	one := func(kind string, versions ...version) []*record {
 		for i := range versions {
-			versions[i].n = int64(i + 1)
+			if versions[i].n = int64(i + 1); versions[i].verb == undone {
+				versions[i].n = int64(i)
+			}
 		}
 		return []*record{{kind: kind, id: "r1", family: 1, accepted: map[int64]version{}, versions: versions}}
 	}
@@ -140,6 +144,8 @@ func quietLives() map[string][]*record {
 		"a payment, moved to another date": one("payment", version{verb: "created", on: march, cents: 1000}, version{verb: "updated", on: april, cents: 1200}),
 		"a payment, deleted":               one("payment", version{verb: "created", on: march, cents: 1000}, version{verb: "deleted", on: march, cents: 1000}),
 		"a contract, signed again":         one("goods_and_services", version{verb: "signed", on: march, cents: 1000}, version{verb: "resigned", on: april, cents: 1500, more: 500}),
+		"a payment, undone":                one("payment", version{verb: "created", on: march, cents: 1000}, version{verb: undone}),
+		"a contract, undone":               one("goods_and_services", version{verb: "signed", on: march, cents: 1000, more: 500}, version{verb: undone}),
 		"a contract, unsigned":             one("goods_and_services", version{verb: "signed", on: march, cents: 1000}, version{verb: "unsigned", on: march}),
 	}
 }
@@ -243,11 +249,11 @@ func (w *world) sendQuietly(h *house, r *record) {
 		}
 		if i == 1 && w.o.Stall > 0 && !w.o.Retried {
 			w.mu.Lock()
-			w.next = func() { w.spawn(0, func() { w.sendOne(h, r, v) }) }
+			w.next = func() { w.spawn(0, func() { w.happen(h, r, v) }) }
 			w.mu.Unlock()
 			continue
 		}
-		w.spawn(time.Duration(i)*500*time.Millisecond, func() { w.sendOne(h, r, v) })
+		w.spawn(time.Duration(i)*500*time.Millisecond, func() { w.happen(h, r, v) })
 	}
 }
 
@@ -263,6 +269,15 @@ func (w *world) retried(h *house, r *record, v version) {
 			w.sync(key)
 		}
 	})
+}
+
+// happen is a version that comes, or its undo.
+func (w *world) happen(h *house, r *record, v version) {
+	if v.verb == undone {
+		w.undoOnce(h, r, v)
+		return
+	}
+	w.sendOne(h, r, v)
 }
 
 // sendOne sends an event until it is answered. Passare gives up only on what is certainly refused.

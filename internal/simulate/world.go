@@ -92,8 +92,8 @@ type Handler interface {
 
 // Tally counts what a schedule went through.
 type Tally struct {
-	Events, Entries, Requests, Died, StoreFaults, Lost, Doubled, Throttled, NeverArrived, Late, AnswersLost, Unexpected, Refused, People, Steps int
-	Refreshes, Revoked, TokensLost, FalselyRefused, Connected                                                                                   int
+	Events, Entries, Requests, Died, StoreFaults, Lost, Doubled, Throttled, NeverArrived, Late, AnswersLost, Unexpected, Refused, People, Undos, Steps int
+	Refreshes, Revoked, TokensLost, FalselyRefused, Connected                                                                                          int
 }
 
 // Add adds another schedule's.
@@ -107,7 +107,7 @@ func (t *Tally) Add(x Tally) {
 func (t *Tally) all() []*int {
 	return []*int{
 		&t.Events, &t.Entries, &t.Requests, &t.Died, &t.StoreFaults, &t.Lost, &t.Doubled, &t.Throttled, &t.NeverArrived, &t.Late, &t.AnswersLost,
-		&t.Unexpected, &t.Refused, &t.People, &t.Steps, &t.Refreshes, &t.Revoked, &t.TokensLost, &t.FalselyRefused, &t.Connected,
+		&t.Unexpected, &t.Refused, &t.People, &t.Undos, &t.Steps, &t.Refreshes, &t.Revoked, &t.TokensLost, &t.FalselyRefused, &t.Connected,
 	}
 }
 
@@ -116,7 +116,7 @@ func (t Tally) Faults() map[string]int {
 	return map[string]int{
 		"deaths": t.Died, "faults of the store": t.StoreFaults, "lost messages": t.Lost, "doubled messages": t.Doubled, "429": t.Throttled,
 		"requests that never arrive": t.NeverArrived, "late commits": t.Late, "lost answers": t.AnswersLost, "6000 after a commit": t.Unexpected,
-		"refusals": t.Refused, "people who act": t.People,
+		"refusals": t.Refused, "people who act": t.People, "undos": t.Undos,
 		"refreshes": t.Refreshes, "revoked grants": t.Revoked, "tokens that are lost": t.TokensLost, "good tokens that are refused": t.FalselyRefused, "people who connect again": t.Connected,
 	}
 }
@@ -165,8 +165,9 @@ type world struct {
 	last       moment
 	same       []int
 	story      []string
-	next       func() // what comes while a process stands still
-	refusesOne bool   // of the next batch
+	next       func()              // what comes while a process stands still
+	refusesOne bool                // of the next batch
+	undone     map[intlog.Key]bool // undos that were answered
 }
 
 // house is an organisation and its company.
@@ -188,7 +189,7 @@ type mapped struct {
 func Run(o Options) (Report, error) {
 	w := &world{
 		o: o, began: o.Now(), store: memory.NewStore(), leases: memory.NewLeases(), secrets: memory.NewSecrets(), luck: rand.New(rand.NewPCG(o.Seed, 1)),
-		written: map[intlog.Key]time.Time{}, grants: newGrants(), refused: map[string]bool{}, asked: map[string]time.Time{}, claimed: map[string]time.Time{}, tidy: true,
+		written: map[intlog.Key]time.Time{}, grants: newGrants(), refused: map[string]bool{}, asked: map[string]time.Time{}, claimed: map[string]time.Time{}, undone: map[intlog.Key]bool{}, tidy: true,
 	}
 	variant, err := w.build()
 	if err != nil {
@@ -283,6 +284,7 @@ func (w *world) live() {
 			w.send(h, r)
 		}
 		w.people(h)
+		w.undoers(h)
 	}
 	calmFrom := w.began.Add(storm)
 	if w.dawn.After(calmFrom) {
