@@ -36,5 +36,6 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 
 // calls lets in who is signed in at the organisation's issuer.
 func (p product) calls(mux *http.ServeMux, q quickBooks) *httpapi.API {
-	return httpapi.NewAPI(mux, httpapi.Gate{People: httpapi.NewOIDC(p.Issuer, p.Audience, q.web, p.now), NewTrace: rand.Text, Log: p.log})
+	people := httpapi.NewOIDC(p.Issuer, p.Audience, q.web, p.now)
+	return httpapi.NewAPI(mux, httpapi.Gate{People: people, Replies: p.table, Now: p.now, NewTrace: rand.Text, Log: p.log})
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -26,7 +27,8 @@ type People interface {
 // Gate lets people in who are signed in and have a permission.
 type Gate struct {
 	People   People
-	Replies  Replies // none: a repeat with the same Idempotency-Key acts again, which every call bears
+	Replies  Replies          // none: a repeat with the same Idempotency-Key acts again, which every call bears
+	Now      func() time.Time // by which replies end
 	NewTrace func() string
 	Log      *slog.Logger
 }

@@ -85,6 +85,7 @@ type Store interface {
 	qbo.Meter
 	qbo.Pauses
 	httpapi.Reads
+	httpapi.Replies
 }
 
 // Queue is work on its way.
@@ -232,7 +233,9 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 	events := &httpapi.Events{
 		Acceptor: intake.New(s.Store, s.Queue, s.options.Now), Signatures: verifier, Now: s.options.Now, Log: s.options.Log, NewTrace: rand.Text,
 	}
-	calls := httpapi.NewAPI(mux, httpapi.Gate{People: httpapi.NewOIDC(url, audience, s.HTTP, s.options.Now), NewTrace: rand.Text, Log: s.options.Log})
+	calls := httpapi.NewAPI(mux, httpapi.Gate{
+		People: httpapi.NewOIDC(url, audience, s.HTTP, s.options.Now), Replies: s.Store, Now: s.options.Now, NewTrace: rand.Text, Log: s.options.Log,
+	})
 	s.connector = grant.NewConnector(s.Keeper, s.Store, s.Client, s.Retrier, s.options.Now, grant.Options{
 		AuthorizeURL: s.QBOURL + consentPath, ClientID: clientID, Random: rand.Text,
 	})
