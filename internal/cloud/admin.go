@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"net/http"
 
+	"github.com/passare/qbo-sync/internal/bell"
 	"github.com/passare/qbo-sync/internal/httpapi"
 	"github.com/passare/qbo-sync/internal/matching"
 	"github.com/passare/qbo-sync/internal/pacing"
@@ -28,6 +29,7 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 	calls := p.calls(mux, books)
 	(&httpapi.Entries{Desk: review.New(p.store, work, p.now)}).Register(calls)
 	(&httpapi.Links{Relinker: matching.NewRelinker(p.table, books.client, retrying.New(p.store, work, p.now), p.now)}).Register(calls)
+	(&httpapi.Notifications{Bell: bell.New(p.table, p.now)}).Register(calls)
 	httpapi.RegisterProblems(mux)
 	httpapi.RegisterDocument(mux)
 	httpapi.RegisterHealth(mux)

@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/passare/qbo-sync/internal/bell"
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/golden"
 	"github.com/passare/qbo-sync/internal/grant"
@@ -84,6 +85,7 @@ type Store interface {
 	grant.Store
 	qbo.Meter
 	qbo.Pauses
+	bell.Store
 	httpapi.Reads
 	httpapi.Replies
 }
@@ -247,6 +249,7 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 	consent.Register(calls)
 	consent.RegisterCallback(mux)
 	(&httpapi.Links{Relinker: matching.NewRelinker(s.Store, s.Client, s.Retrier, s.options.Now)}).Register(calls)
+	(&httpapi.Notifications{Bell: bell.New(s.Store, s.options.Now)}).Register(calls)
 	httpapi.RegisterProblems(mux)
 	httpapi.RegisterDocument(mux)
 	s.issuer.register(mux)
