@@ -60,6 +60,9 @@ type row struct {
 	QuickBooks  []quickBooksID `json:"quickbooks"`
 }
 
+// Row is its name where it is embedded: only what is exported is described.
+type Row = row
+
 type caseRow struct {
 	ID       string `json:"id"`
 	Number   string `json:"number"`
@@ -91,8 +94,8 @@ func rowOf(e intlog.Entry) row {
 
 // listInput is what a list is asked for.
 type listInput struct {
-	Tab    string `query:"tab" default:"all" enum:"pending,errors,held,synced,all"`
-	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"200"`
+	Tab    string `query:"tab" default:"all" enum:"pending,errors,held,synced,all" doc:"The tab of the Integration log."`
+	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"200" doc:"How many a page has."`
 	Cursor string `query:"cursor" maxLength:"1000" doc:"The place after which the page begins: next of the page before."`
 }
 
@@ -129,7 +132,7 @@ func (h *Entries) list(ctx context.Context, p org.Person, in *listInput) (*listO
 
 // detail is an entry with everything about it.
 type detail struct {
-	row
+	Row
 	Problems []rules.Problem  `json:"problems"`
 	Warnings []string         `json:"warnings"`
 	Journal  []journalRow     `json:"journal_entries"`
@@ -165,7 +168,7 @@ type twin struct {
 
 // entryInput names an entry.
 type entryInput struct {
-	ID string `path:"id" maxLength:"500" example:"payment.p1.1"`
+	ID string `path:"id" maxLength:"500" example:"payment.p1.1" doc:"The id of an entry."`
 }
 
 type detailOutput struct {
@@ -188,7 +191,7 @@ func (h *Entries) get(ctx context.Context, p org.Person, in *entryInput) (*detai
 func detailOf(d review.Detail) detail {
 	e := d.Entry
 	x := detail{
-		row: rowOf(e), Problems: append([]rules.Problem{}, e.Cause...), Warnings: append([]string{}, e.Warnings...), Journal: []journalRow{},
+		Row: rowOf(e), Problems: append([]rules.Problem{}, e.Cause...), Warnings: append([]string{}, e.Warnings...), Journal: []journalRow{},
 		Attempts: append([]intlog.Attempt{}, e.Attempts...), History: append([]intlog.Step{}, e.History...), Versions: []row{}, Refused: []twin{},
 	}
 	for _, p := range e.Postings {

@@ -44,8 +44,8 @@ const bellTag = "Notifications"
 
 // board is the bell as a person sees it.
 type board struct {
-	Notices []notice `json:"notices" nullable:"false"`
-	Unread  int      `json:"unread" doc:"How many of them you have not read."`
+	Notices []notice `json:"notices" nullable:"false" maxItems:"502" doc:"Newest first."`
+	Unread  int      `json:"unread" minimum:"0" doc:"How many of them you have not read."`
 	More    bool     `json:"more" doc:"Sync errors has more than 500 entries: counts and amounts are of the newest 500."`
 }
 
@@ -58,9 +58,9 @@ type notice struct {
 	Where   string     `json:"where" doc:"The place where it is put right, in words."`
 	Link    string     `json:"link" doc:"The call that shows that place, or what waits."`
 	Since   time.Time  `json:"since"`
-	Entries int        `json:"entries" doc:"How many entries wait for it."`
-	Amount  string     `json:"amount" doc:"The sum of their amounts."`
-	First   []string   `json:"first_entries" nullable:"false" doc:"The ids of the oldest of them, at most 10."`
+	Entries int        `json:"entries" minimum:"0" maximum:"500" doc:"How many entries wait for it."`
+	Amount  string     `json:"amount" pattern:"^[0-9]+[.][0-9]{2}$" doc:"The sum of their amounts."`
+	First   []string   `json:"first_entries" nullable:"false" maxItems:"10" doc:"The ids of the oldest of them, at most 10."`
 	Read    bool       `json:"read"`
 }
 
@@ -100,7 +100,7 @@ func (h *Notifications) list(ctx context.Context, p org.Person, _ *struct{}) (*b
 
 // noticeInput names a notice.
 type noticeInput struct {
-	ID string `path:"id" maxLength:"100" example:"0f3c2a9d4b5e6f708192a3b4c5d6e7f8"`
+	ID string `path:"id" maxLength:"100" example:"0f3c2a9d4b5e6f708192a3b4c5d6e7f8" doc:"The id of a notice."`
 }
 
 func (h *Notifications) read(ctx context.Context, p org.Person, in *noticeInput) (*boardOutput, error) {
