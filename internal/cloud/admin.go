@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"net/http"
 
+	"github.com/passare/qbo-sync/internal/bell"
 	"github.com/passare/qbo-sync/internal/httpapi"
 	"github.com/passare/qbo-sync/internal/matching"
 	"github.com/passare/qbo-sync/internal/pacing"
@@ -31,6 +32,7 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 	planner := posting.New(p.store, books.client, matching.New(p.table, books.client, books.leases, p.now), p.now)
 	(&httpapi.Undos{Desk: review.New(p.store, work, p.now).Plans(planner)}).Register(calls)
 	(&httpapi.Links{Relinker: matching.NewRelinker(p.table, books.client, retrying.New(p.store, work, p.now), p.now)}).Register(calls)
+	(&httpapi.Notifications{Bell: bell.New(p.table, p.now)}).Register(calls)
 	httpapi.RegisterProblems(mux)
 	httpapi.RegisterDocument(mux)
 	httpapi.RegisterHealth(mux)
@@ -39,5 +41,6 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 
 // calls lets in who is signed in at the organisation's issuer.
 func (p product) calls(mux *http.ServeMux, q quickBooks) *httpapi.API {
-	return httpapi.NewAPI(mux, httpapi.Gate{People: httpapi.NewOIDC(p.Issuer, p.Audience, q.web, p.now), NewTrace: rand.Text, Log: p.log})
+	people := httpapi.NewOIDC(p.Issuer, p.Audience, q.web, p.now)
+	return httpapi.NewAPI(mux, httpapi.Gate{People: people, Replies: p.table, Now: p.now, NewTrace: rand.Text, Log: p.log})
 }

@@ -1,5 +1,5 @@
-// Package dynamo is the store on one DynamoDB table: entries, configurations, links, connections, leases, counters and the quarantine. It answers the same
-// conformance suites (package porttest) as package memory.
+// Package dynamo is the store on one DynamoDB table: entries, configurations, links, connections, leases, counters, the
+// quarantine, and what is a person's own. It answers the same conformance suites (package porttest) as package memory.
 //
 //	                         ┌ O#org#R#payment#p1 ────────────┐
 //	intake ─ Create ────────▶│ V#000000001  entry, version 1  │──┬─▶ log   O#org           created#payment#p1#000000001   (never written again)
@@ -24,6 +24,8 @@
 //	reads           O#org (sum: O#)        reads#month
 //	quarantined     O#org#quarantine       SHA-256 of the body      O#org#quarantine · time#serial
 //	  its serials   O#org                  quarantined
+//	reply           O#org#P#subject        reply#Idempotency-Key
+//	seen            O#org#P#subject        seen
 //	owner           company#realm          owner
 //	attempt         attempt#id             attempt
 //
@@ -43,7 +45,7 @@
 // # Reads
 //
 //	consistent   Config (intake and the worker decide on it), Entry, Record (what is planned is what is stored), Link and CompanyOwner (a name, a company
-//	             must not be given twice), Connection; and whatever is read to be changed. Record shows each version as it is at some moment of the
+//	             must not be given twice), Connection, Reply, Seen; and whatever is read to be changed. Record shows each version as it is at some moment of the
 //	             read, and not all at the same one
 //	eventual     Flag (its sweeps find what was held at the same moment), counters, and all lists: List, HeldOn, Due, FlagSweeps, ConfigSweeps, Links,
 //	             Connections, Quarantined. What they miss they show a moment later
@@ -67,7 +69,8 @@
 //     transaction.
 //   - A mention is stored before the entry that mentions.
 //   - The quarantine keeps a delivery once, for 90 days, and lists the newest 1,000. An attempt is taken once, and is kept for a day after its end.
-//     DynamoDB removes both by their ttl (seconds), some days late at most; whoever takes an attempt looks at its end.
+//     A reply stands for a day. DynamoDB removes them by their ttl (seconds), some days late at most; whoever takes an attempt or reads a reply looks at
+//     its end.
 //
 // Not promised: lists are a moment behind, so that a page may lack what was stored just now. journal.Name.Number, which is for creating a name, is not kept
 // in the lines of a posting.

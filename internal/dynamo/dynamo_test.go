@@ -2,6 +2,7 @@ package dynamo_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"testing"
 	"time"
@@ -11,7 +12,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/passare/qbo-sync/internal/dynamo"
+	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/lease"
+	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/pacing"
 	"github.com/passare/qbo-sync/internal/porttest"
 )
@@ -61,4 +64,26 @@ func TestTheReservationsAreReservations(t *testing.T) {
 	t.Parallel()
 	db := connect(t)
 	porttest.Reservations(t, func(t *testing.T) pacing.Store { return dynamo.New(db, table(t)) })
+}
+
+func TestWhatIsAPersonsOwnIsKept(t *testing.T) {
+	t.Parallel()
+	db := connect(t)
+	porttest.People(t, func(t *testing.T) porttest.PeoplePort { return dynamo.New(db, table(t)) })
+}
+
+func TestAReplyThatIsTooLargeForAnItemIsNotKeptAtAll(t *testing.T) {
+	t.Parallel()
+	s := dynamo.New(connect(t), table(t))
+	var body []byte
+	for block := sha256.Sum256(nil); len(body) < 400<<10; block = sha256.Sum256(block[:]) {
+		body = append(body, block[:]...)
+	}
+	ana := org.Person{Org: "a", Subject: "ana"}
+	if err := s.PutReply(t.Context(), ana, "k", org.Reply{At: time.Now(), Status: 200, Body: body}); !fault.Is(err, fault.TooLarge) {
+		t.Errorf("it is answered %v", err)
+	}
+	if _, found, err := s.Reply(t.Context(), ana, "k"); found || err != nil {
+		t.Errorf("found %t, %v", found, err)
+	}
 }

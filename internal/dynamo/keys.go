@@ -171,3 +171,10 @@ func readsKey(id, month string) key { return key{orgPK(id), join("reads", month)
 func quarantinePK(id string) string { return join("O", id, "quarantine") }
 
 func quarantineCount(id string) key { return key{orgPK(id), "quarantined"} }
+
+// personPK has what is a person's own.
+func personPK(who org.Person) string { return join("O", who.Org, "P", who.Subject) }
+
+func replyKey(who org.Person, name string) key { return key{personPK(who), join("reply", name)} }
+
+func seenKey(who org.Person) key { return key{personPK(who), "seen"} }

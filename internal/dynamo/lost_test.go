@@ -77,3 +77,9 @@ func TestALeaseWhoseAnswerWasLostIsOnesOwn(t *testing.T) {
 	connect(t)
 	porttest.Leases(t, func(t *testing.T) lease.Store { return dynamo.New(losing(t), table(t)) })
 }
+
+func TestWhatIsAPersonsOwnIsKeptWhoseAnswerWasLost(t *testing.T) {
+	t.Parallel()
+	connect(t)
+	porttest.People(t, func(t *testing.T) porttest.PeoplePort { return dynamo.New(losing(t), table(t)) })
+}

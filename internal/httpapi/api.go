@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -26,7 +27,8 @@ type People interface {
 // Gate lets people in who are signed in and have a permission.
 type Gate struct {
 	People   People
-	Replies  Replies // none: a repeat with the same Idempotency-Key acts again, which every call bears
+	Replies  Replies          // none: a repeat with the same Idempotency-Key acts again, which every call bears
+	Now      func() time.Time // by which replies end
 	NewTrace func() string
 	Log      *slog.Logger
 }
@@ -41,11 +43,14 @@ type API struct {
 func NewAPI(mux *http.ServeMux, g Gate) *API {
 	config := huma.DefaultConfig(title, apiVersion)
 	config.Info.Description = about
+	config.Info.Contact = &huma.Contact{Name: "Passare Support, 800-692-5111", URL: "https://www.passare.com", Email: "support@passare.com"} // the help page
+	config.Servers = []*huma.Server{{URL: "/", Description: "The stage that serves this: production, staging or local.", Extensions: map[string]any{"x-internal": false}}}
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", "", nil
 	config.RejectUnknownQueryParameters = true
 	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", named)
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{bearer: {
-		Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "A token of the organisation's OpenID Connect issuer, with the claims org, name and permissions.",
+		Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "A token of the organisation's OpenID Connect issuer, with the claims org, name and permissions. " +
+			"It is checked as RFC8725 advises: one algorithm (RS256), signature, issuer, audience and end.",
 	}}
 	a := &API{Gate: g}
 	config.Transformers = []huma.Transformer{a.ours}
@@ -116,7 +121,7 @@ func (c call) description() string {
 
 // faults are the codes that the call may answer.
 func (c call) faults() []fault.Code {
-	codes := append([]fault.Code{fault.Unauthenticated, fault.Forbidden, fault.Invalid, fault.Unavailable, fault.Internal}, c.fails...)
+	codes := append([]fault.Code{fault.Unauthenticated, fault.Forbidden, fault.Invalid, fault.Throttled, fault.Unavailable, fault.Internal}, c.fails...)
 	if c.method == http.MethodPost || c.method == http.MethodPut || c.method == http.MethodPatch || c.method == http.MethodDelete {
 		codes = append(codes, malformed, fault.TooLarge, fault.UnsupportedMedia)
 	}

@@ -245,11 +245,14 @@ func (h *Connection) answer(w http.ResponseWriter, done grant.Connected, err err
 		writeProblem(w, err, trace)
 		return
 	}
-	write(w, http.StatusOK, "application/json", struct {
-		Company  string `json:"company"`
-		Realm    string `json:"realm"`
-		Released int    `json:"released"`
-	}{done.Connection.Company, done.Connection.Realm, done.Released})
+	write(w, http.StatusOK, "application/json", callbackRow{done.Connection.Company, done.Connection.Realm, done.Released})
+}
+
+// callbackRow is what a consent has brought.
+type callbackRow struct {
+	Company  string `json:"company"`
+	Realm    string `json:"realm"`
+	Released int    `json:"released" doc:"Entries that waited and are on their way."`
 }
 
 // showCallback tells the person how it went, on a page without script, style or address of anything else.

@@ -62,6 +62,9 @@ type row struct {
 	QuickBooks  []quickBooksID `json:"quickbooks"`
 }
 
+// Row is its name where it is embedded: only what is exported is described.
+type Row = row
+
 type caseRow struct {
 	ID       string `json:"id"`
 	Number   string `json:"number"`
@@ -93,10 +96,10 @@ func rowOf(e intlog.Entry) row {
 
 // Filtered says which entries are wanted.
 type Filtered struct {
-	Tab     string `query:"tab" json:"tab,omitempty" default:"all" enum:"pending,errors,held,synced,all"`
+	Tab     string `query:"tab" json:"tab,omitempty" default:"all" enum:"pending,errors,held,synced,all" doc:"The tab of the Integration log."`
 	Trigger string `query:"trigger" json:"trigger,omitempty" maxLength:"64" example:"payment" doc:"A record type, or one of its events, as payment.created."`
 	Case    string `query:"case" json:"case,omitempty" maxLength:"200" doc:"A case's id or number."`
-	Branch  string `query:"branch" json:"branch,omitempty" maxLength:"200"`
+	Branch  string `query:"branch" json:"branch,omitempty" maxLength:"200" doc:"A branch's id."`
 	From    string `query:"from" json:"from,omitempty" format:"date" doc:"Accounting date, included."`
 	To      string `query:"to" json:"to,omitempty" format:"date" doc:"Accounting date, included."`
 	Min     string `query:"amount_min" json:"amount_min,omitempty" maxLength:"20" example:"100.00" doc:"Included."`
@@ -141,7 +144,7 @@ func (in Filtered) query() url.Values {
 // listInput is what a list is asked for.
 type listInput struct {
 	Filtered
-	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"200"`
+	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"200" doc:"How many a page has."`
 	Cursor string `query:"cursor" maxLength:"1000" doc:"The place after which the page begins: next of the page before."`
 }
 
@@ -184,7 +187,7 @@ func (h *Entries) list(ctx context.Context, p org.Person, in *listInput) (*listO
 
 // detail is an entry with everything about it.
 type detail struct {
-	row
+	Row
 	Problems []rules.Problem  `json:"problems"`
 	Warnings []string         `json:"warnings"`
 	Journal  []journalRow     `json:"journal_entries"`
@@ -220,7 +223,7 @@ type twin struct {
 
 // entryInput names an entry.
 type entryInput struct {
-	ID string `path:"id" maxLength:"500" example:"payment.p1.1"`
+	ID string `path:"id" maxLength:"500" example:"payment.p1.1" doc:"The id of an entry."`
 }
 
 type detailOutput struct {
@@ -243,7 +246,7 @@ func (h *Entries) get(ctx context.Context, p org.Person, in *entryInput) (*detai
 func detailOf(d review.Detail) detail {
 	e := d.Entry
 	x := detail{
-		row: rowOf(e), Problems: append([]rules.Problem{}, e.Cause...), Warnings: append([]string{}, e.Warnings...), Journal: []journalRow{},
+		Row: rowOf(e), Problems: append([]rules.Problem{}, e.Cause...), Warnings: append([]string{}, e.Warnings...), Journal: []journalRow{},
 		Attempts: append([]intlog.Attempt{}, e.Attempts...), History: append([]intlog.Step{}, e.History...), Versions: []row{}, Refused: []twin{},
 	}
 	for _, p := range e.Postings {

@@ -27,7 +27,7 @@ func exampleList() listBody { return listBody{Entries: []row{exampleRow()}} }
 
 func exampleDetail() detail {
 	return detail{
-		row: exampleRow(), Problems: []rules.Problem{}, Warnings: []string{}, Attempts: []intlog.Attempt{}, Refused: []twin{},
+		Row: exampleRow(), Problems: []rules.Problem{}, Warnings: []string{}, Attempts: []intlog.Attempt{}, Refused: []twin{},
 		Journal: []journalRow{{DocNumber: "24-0113-X5SVZ5YKYV", Date: "2026-03-04", Lines: []lineRow{
 			{Side: journal.Debit, Amount: "1000.00", Account: "91", Name: "John Smith", NameKind: "Customer", Description: "Payment by check"},
 			{Side: journal.Credit, Amount: "1000.00", Account: "84", Name: "John Smith", NameKind: "Customer", Description: "Payment by check"},

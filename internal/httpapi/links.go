@@ -37,7 +37,7 @@ func (h *Links) Register(a *API) {
 			id: "link-" + x.one, method: http.MethodPut, path: "/v1/links/" + x.path + "/{id}", tag: linkTag, needs: org.Manage,
 			summary: "Links " + x.id + " to another " + x.one, about: said + " Entries that waited for it go at once.",
 			fails:   []fault.Code{fault.Conflict, fault.Stale, fault.Disconnected, fault.Throttled, fault.Refused},
-			request: relinkBody{QuickBooks: "67"}, answer: relinked{linkRow: exampleLink(), Released: 2, Effect: said},
+			request: relinkBody{QuickBooks: "67"}, answer: relinked{LinkRow: exampleLink(), Released: 2, Effect: said},
 		}, h.put(x.kind))
 	}
 }
@@ -56,6 +56,9 @@ type linkRow struct {
 	ETag       string      `json:"etag"`
 }
 
+// LinkRow is its name where it is embedded: only what is exported is described.
+type LinkRow = linkRow
+
 type linkedRow struct {
 	Name       string    `json:"name"`
 	QuickBooks string    `json:"quickbooks_id"`
@@ -72,7 +75,7 @@ func linkRowOf(l intlog.Link) linkRow {
 }
 
 type linksInput struct {
-	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"200"`
+	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"200" doc:"How many a page has."`
 	Cursor string `query:"cursor" maxLength:"1000" doc:"The place after which the page begins: next of the page before."`
 }
 
@@ -124,7 +127,7 @@ type relinkOutput struct {
 }
 
 type relinked struct {
-	linkRow
+	LinkRow
 	Released int    `json:"released" doc:"Entries that waited for it and are on their way."`
 	Effect   string `json:"effect"`
 }

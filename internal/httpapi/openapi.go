@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"html/template"
@@ -32,8 +33,12 @@ var described []byte
 func Document() ([]byte, error) {
 	api := NewAPI(http.NewServeMux(), Gate{})
 	registerAll(api)
+	describeOpen(api)
 	doc := api.huma.OpenAPI()
-	delete(doc.Components.Schemas.Map(), "ErrorModel") // huma's own, which is never answered
+	doc.Tags = tagsOf(doc)
+	for _, unused := range []string{"V2ErrorModel", "V2ErrorDetail"} { // huma's own, which are never answered
+		delete(doc.Components.Schemas.Map(), unused)
+	}
 	raw, err := json.MarshalIndent(doc, "", "  ")
 	return append(raw, '\n'), err
 }
@@ -44,6 +49,7 @@ func registerAll(a *API) {
 	(&Undos{}).Register(a)
 	(&Links{}).Register(a)
 	(&Connection{}).Register(a)
+	(&Notifications{}).Register(a)
 }
 
 // describeFault adds the answer of a fault to a call.
@@ -55,14 +61,55 @@ func describeFault(schemas huma.Registry, op *huma.Operation, code fault.Code) {
 		status := strconv.Itoa(k.status)
 		r := op.Responses[status]
 		if r == nil {
-			r = &huma.Response{Description: k.title, Content: map[string]*huma.MediaType{problemType: {Schema: schemas.Schema(reflect.TypeFor[Problem](), true, "Problem")}}}
-			op.Responses[status] = r
+			op.Responses[status] = &huma.Response{Description: k.title, Headers: headersOf(k.status), Content: map[string]*huma.MediaType{
+				problemType: {Schema: schemas.Schema(reflect.TypeFor[Problem](), true, "Problem"), Example: exampleProblem(k)},
+			}}
 			return
 		}
 		if !strings.Contains(r.Description, k.title) {
 			r.Description += "; " + k.title
 		}
 	}
+}
+
+// headersOf are the headers of a problem's status (Problem.GetHeaders).
+func headersOf(status int) map[string]*huma.Param {
+	switch status {
+	case http.StatusUnauthorized:
+		return map[string]*huma.Param{"WWW-Authenticate": {Description: "How to sign in.", Schema: &huma.Schema{Type: "string"}}}
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+		return map[string]*huma.Param{"Retry-After": {Description: "How many seconds to wait.", Schema: &huma.Schema{Type: "integer", Format: "int32", Minimum: new(0.0), Maximum: new(86400.0)}}}
+	}
+	return nil
+}
+
+func exampleProblem(k kind) Problem {
+	p := Problem{Type: "/problems/" + string(k.code), Title: k.title, Status: k.status, Detail: "What happened, and what helps, in plain words.", Trace: "YH7TXVCJLIOPZU6VD4ATSYYWN7"}
+	if k.status == http.StatusUnprocessableEntity {
+		p.Errors = []fault.Field{{Field: "limit", Value: "1000", Problem: "must be at most 200"}}
+	}
+	return p
+}
+
+// tagsOf are the tags of all calls, by name.
+func tagsOf(doc *huma.OpenAPI) []*huma.Tag {
+	said := map[string]string{
+		logTag: "Entries: what Passare sent, and what became of each.", bellTag: "The bell: what people are needed for.",
+		connectionTag: "The connection to QuickBooks Online.", linkTag: "Which case or business is which customer or vendor in QuickBooks.",
+		openTag: "What needs no token.",
+	}
+	var tags []*huma.Tag
+	for _, path := range doc.Paths {
+		for _, op := range []*huma.Operation{path.Get, path.Post, path.Put, path.Patch, path.Delete} {
+			if op == nil || slices.ContainsFunc(tags, func(t *huma.Tag) bool { return t.Name == op.Tags[0] }) {
+				continue
+			}
+			name := op.Tags[0]
+			tags = append(tags, &huma.Tag{Name: name, Description: cmp.Or(said[name], name+".")})
+		}
+	}
+	slices.SortFunc(tags, func(a, b *huma.Tag) int { return cmp.Compare(a.Name, b.Name) })
+	return tags
 }
 
 // illustrate gives a call its examples, and its other statuses of success.

@@ -56,7 +56,7 @@ func (o *OIDC) Person(ctx context.Context, token string) (org.Person, error) {
 	if err := verified.Claims(&claims); err != nil {
 		return refused(err)
 	}
-	if !passare.NamesOrganisation(claims.Org) {
+	if !passare.NamesOrganisation(claims.Org) || verified.Subject == "" { // whoever has no subject would share what is a person's own
 		return refused(nil)
 	}
 	return org.Person{Subject: verified.Subject, Name: claims.Name, Org: claims.Org, Permissions: claims.Permissions}, nil

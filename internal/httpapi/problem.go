@@ -77,12 +77,19 @@ func RegisterProblems(mux *http.ServeMux) {
 	mux.HandleFunc("GET /problems/{code}", func(w http.ResponseWriter, r *http.Request) {
 		for _, k := range kinds() {
 			if string(k.code) == r.PathValue("code") {
-				write(w, http.StatusOK, "application/json", map[string]any{"type": "/problems/" + string(k.code), "title": k.title, "status": k.status})
+				write(w, http.StatusOK, "application/json", problemRow{Type: "/problems/" + string(k.code), Title: k.title, Status: k.status})
 				return
 			}
 		}
 		writeProblem(w, fault.New(fault.NotFound, "There is no problem of that name."), "")
 	})
+}
+
+// problemRow is what a problem type means.
+type problemRow struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
 }
 
 // What the vocabulary of faults has no word for: a body that is no JSON at all, which there is simply invalid input; and a method that an address does not take.

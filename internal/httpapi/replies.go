@@ -20,7 +20,7 @@ import (
 type Replies interface {
 	// Reply reads what a person's call was answered under a key.
 	Reply(ctx context.Context, who org.Person, key string) (r org.Reply, found bool, err error)
-	// PutReply keeps an answer; the first one under a key stands.
+	// PutReply keeps an answer; the first one under a key stands until it ends.
 	PutReply(ctx context.Context, who org.Person, key string, r org.Reply) error
 }
 
@@ -46,6 +46,7 @@ func (a *API) once(ctx huma.Context, next func(huma.Context)) {
 	case err != nil:
 		a.refuse(ctx, err)
 		return
+	case found && stored.Ended(a.Now()):
 	case found && stored.Hash != hash:
 		a.refuse(ctx, wrongKey("was used before for another call"))
 		return
@@ -55,7 +56,7 @@ func (a *API) once(ctx huma.Context, next func(huma.Context)) {
 	}
 	kept := &captured{humaContext: ctx, in: bytes.NewReader(body), header: map[string]string{}}
 	next(kept)
-	reply := org.Reply{Hash: hash, Status: kept.Status(), Header: kept.header, Body: kept.out.Bytes()}
+	reply := org.Reply{Hash: hash, At: a.Now(), Status: kept.Status(), Header: kept.header, Body: kept.out.Bytes()}
 	if reply.Status < http.StatusInternalServerError && reply.Status != http.StatusTooManyRequests {
 		_ = a.Replies.PutReply(ctx.Context(), who, key, reply) // a repeat then acts again
 	}

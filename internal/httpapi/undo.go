@@ -35,7 +35,7 @@ func (h *Undos) Register(a *API) {
 
 type undoInput struct {
 	Conditional
-	ID   string `path:"id" maxLength:"500" example:"payment.p1.1"`
+	ID   string `path:"id" maxLength:"500" example:"payment.p1.1" doc:"The id of the entry."`
 	Body undoBody
 }
 
@@ -46,7 +46,7 @@ type undoBody struct {
 
 // undone is the entry of an undo, and of a dry run what it would do.
 type undone struct {
-	row
+	Row
 	Preview *undoPreview `json:"preview,omitempty" doc:"Of a dry run: what would be posted. The entry itself is not stored."`
 }
 
@@ -78,7 +78,7 @@ func (h *Undos) undo(ctx context.Context, p org.Person, in *undoInput) (*undoOut
 	if err != nil {
 		return nil, err
 	}
-	out := &undoOutput{Status: http.StatusOK, ETag: tag(e.Rev), Body: undone{row: rowOf(e)}}
+	out := &undoOutput{Status: http.StatusOK, ETag: tag(e.Rev), Body: undone{Row: rowOf(e)}}
 	if made {
 		out.Status = http.StatusAccepted
 	}
@@ -98,13 +98,13 @@ func (h *Undos) preview(ctx context.Context, p org.Person, key intlog.Key, reaso
 		}
 		shown.Journal = append(shown.Journal, j)
 	}
-	return &undoOutput{Status: http.StatusOK, Body: undone{row: rowOf(e), Preview: shown}}, nil
+	return &undoOutput{Status: http.StatusOK, Body: undone{Row: rowOf(e), Preview: shown}}, nil
 }
 
 func exampleUndo() undone {
 	e := exampleRow()
 	e.ID, e.Type, e.Sentence = "payment.p1.1~1", "payment.undone", "Undo of check payment created: takes the whole record out of QuickBooks again; the family owes 1,000.00 more."
-	return undone{row: e, Preview: &undoPreview{Problems: []rules.Problem{}, Warnings: []string{}, Journal: []journalRow{{Date: e.Date, Lines: []lineRow{
+	return undone{Row: e, Preview: &undoPreview{Problems: []rules.Problem{}, Warnings: []string{}, Journal: []journalRow{{Date: e.Date, Lines: []lineRow{
 		{Side: journal.Debit, Amount: "1000.00", Account: "84", Name: "John Smith", NameKind: "Customer", Description: "Payment by check"},
 		{Side: journal.Credit, Amount: "1000.00", Account: "91", Name: "John Smith", NameKind: "Customer", Description: "Payment by check"},
 	}}}}}

@@ -21,12 +21,18 @@ func start(t *testing.T) *local.System {
 // watched starts a system whose log is read when end ends.
 func watched(t *testing.T, end testing.TB) (*local.System, *logwatch.Watch) {
 	t.Helper()
+	return carried(t, end, func(carry http.RoundTripper) http.RoundTripper { return carry })
+}
+
+// carried is watched with something around what carries requests between the addresses.
+func carried(t *testing.T, end testing.TB, around func(http.RoundTripper) http.RoundTripper) (*local.System, *logwatch.Watch) {
+	t.Helper()
 	watch := logwatch.New(end)
 	watch.Secret("webhook secret", local.DemoWebhookSecret)
 	watch.Secret("webhook secret", strings.TrimPrefix(local.DemoWebhookSecret, "whsec_"))
 	s, err := local.Start(t.Context(), local.Options{
 		Listen: "127.0.0.1:0", QBOListen: "127.0.0.1:0", WebhookSecret: local.DemoWebhookSecret, Now: time.Now, Log: watch.Logger(), Workers: 4, RetryEach: 50 * time.Millisecond,
-		Carry: watch.Carry(&http.Transport{MaxIdleConnsPerHost: 32}),
+		Carry: around(watch.Carry(&http.Transport{MaxIdleConnsPerHost: 32})),
 	})
 	if err != nil {
 		t.Fatal(err)

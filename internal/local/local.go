@@ -18,6 +18,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/passare/qbo-sync/internal/bell"
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/golden"
 	"github.com/passare/qbo-sync/internal/grant"
@@ -84,7 +85,9 @@ type Store interface {
 	grant.Store
 	qbo.Meter
 	qbo.Pauses
+	bell.Store
 	httpapi.Reads
+	httpapi.Replies
 }
 
 // Queue is work on its way.
@@ -232,7 +235,9 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 	events := &httpapi.Events{
 		Acceptor: intake.New(s.Store, s.Queue, s.options.Now), Signatures: verifier, Now: s.options.Now, Log: s.options.Log, NewTrace: rand.Text,
 	}
-	calls := httpapi.NewAPI(mux, httpapi.Gate{People: httpapi.NewOIDC(url, audience, s.HTTP, s.options.Now), NewTrace: rand.Text, Log: s.options.Log})
+	calls := httpapi.NewAPI(mux, httpapi.Gate{
+		People: httpapi.NewOIDC(url, audience, s.HTTP, s.options.Now), Replies: s.Store, Now: s.options.Now, NewTrace: rand.Text, Log: s.options.Log,
+	})
 	s.connector = grant.NewConnector(s.Keeper, s.Store, s.Client, s.Retrier, s.options.Now, grant.Options{
 		AuthorizeURL: s.QBOURL + consentPath, ClientID: clientID, Random: rand.Text,
 	})
@@ -245,6 +250,7 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 	consent.Register(calls)
 	consent.RegisterCallback(mux)
 	(&httpapi.Links{Relinker: matching.NewRelinker(s.Store, s.Client, s.Retrier, s.options.Now)}).Register(calls)
+	(&httpapi.Notifications{Bell: bell.New(s.Store, s.options.Now)}).Register(calls)
 	httpapi.RegisterProblems(mux)
 	httpapi.RegisterDocument(mux)
 	s.issuer.register(mux)

@@ -47,3 +47,8 @@ func TestTheReservationsAreReservations(t *testing.T) {
 	t.Parallel()
 	porttest.Reservations(t, func(*testing.T) pacing.Store { return memory.NewReservations() })
 }
+
+func TestWhatIsAPersonsOwnIsKept(t *testing.T) {
+	t.Parallel()
+	porttest.People(t, func(*testing.T) porttest.PeoplePort { return memory.NewStore() })
+}
