@@ -14,11 +14,12 @@ type Mark struct {
 // MarkOf is the entry's place.
 func MarkOf(e Entry) Mark { return Mark{Created: e.Created, Key: e.Key} }
 
-// Compare orders marks by time, then organisation, record and version.
-func (m Mark) Compare(n Mark) int {
+// Compare orders marks by time, then by key.
+func (m Mark) Compare(n Mark) int { return cmp.Or(m.Created.Compare(n.Created), m.Key.Compare(n.Key)) }
+
+// Compare orders keys by organisation, record and version.
+func (k Key) Compare(l Key) int {
 	return cmp.Or(
-		m.Created.Compare(n.Created), cmp.Compare(m.Key.Org, n.Key.Org),
-		cmp.Compare(m.Key.Record.Type, n.Key.Record.Type), cmp.Compare(m.Key.Record.ID, n.Key.Record.ID),
-		cmp.Compare(m.Key.Version, n.Key.Version),
+		cmp.Compare(k.Org, l.Org), cmp.Compare(k.Record.Type, l.Record.Type), cmp.Compare(k.Record.ID, l.Record.ID), cmp.Compare(k.Version, l.Version),
 	)
 }

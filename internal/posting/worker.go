@@ -178,7 +178,7 @@ func (j *job) decide(ctx context.Context, others bool) (next, error) {
 	case stop:
 		return nothing, nil
 	case supersede:
-		return nothing, j.move(ctx, intlog.Superseded, "A newer version carries this change.")
+		return nothing, j.move(ctx, intlog.Superseded, newerCarries)
 	case proceed:
 	}
 	plan, err := j.plan(ctx)
@@ -215,6 +215,9 @@ func (j *job) park(ctx context.Context, until time.Time) error {
 	j.entry.Until = until
 	return j.move(ctx, intlog.Waiting, "QuickBooks asked for a pause.")
 }
+
+// newerCarries is why a version is not posted by itself.
+const newerCarries = "A newer version carries this change."
 
 // verdict says what an entry may do beside the record's other versions.
 type verdict int
