@@ -34,20 +34,26 @@ func (p Planned) Lines() []journal.Line {
 	return journal.Net(string(org.AccountsReceivable), p.Movements)
 }
 
+// Netted are the lines, and where each comes from in Passare's own terms.
+func (p Planned) Netted() []journal.Netted {
+	return journal.NetFrom(string(org.AccountsReceivable), p.Movements)
+}
+
 // Plan is what an entry would do. With problems nothing is posted; without entries nothing changes.
 type Plan struct {
 	Entries  []Planned
-	Problems []Problem // all of them at once
-	Excluded string    // why nothing is posted at all, though the record has amounts
-	Sentence string    // the entry explained in one plain sentence
-	Warnings []string  // what a person should look at; nothing waits for it
-	Closed   bool      // some of it is dated in books that are closed as far as Config knows
+	Problems []Problem   // all of them at once
+	Excluded string      // why nothing is posted at all, though the record has amounts
+	PostedBy passare.Ref // the record that posts this money, when Excluded is for that
+	Sentence string      // the entry explained in one plain sentence
+	Warnings []string    // what a person should look at; nothing waits for it
+	Closed   bool        // some of it is dated in books that are closed as far as Config knows
 }
 
 // Make plans: desired − standing, one journal entry per date that differs (accounting.md §1).
 func Make(in Input) Plan {
 	desired := in.legs(in.Versions)
-	excluded := in.otherRight()
+	excluded, postedBy := in.otherRight()
 	if excluded != "" {
 		desired = nil
 	}
@@ -64,7 +70,7 @@ func Make(in Input) Plan {
 	p.Problems = append(p.Problems, in.periodProblems(p.Entries)...)
 	if len(p.Entries) == 0 {
 		p.Problems = nil
-		p.Excluded = excluded
+		p.Excluded, p.PostedBy = excluded, postedBy
 		if excluded == "" && len(in.Standing) == 0 && len(standing) > 0 {
 			p.Excluded = "It is in the opening balances: dated before the cut-over date."
 		}
