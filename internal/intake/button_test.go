@@ -44,9 +44,11 @@ func TestTheButtonReleasesWhatWaitedInVersionOrderAndOpensThePage(t *testing.T) 
 		t.Fatalf("%+v %v", clicked, err)
 	}
 	for _, want := range []string{"payment.p1.1", "payment.p1.2"} {
-		if work, _, ok := h.queue.TryReceive(); !ok || work.Entries[0] != want {
-			t.Errorf("%v goes where %s should", work.Entries, want)
+		work, done, ok := h.queue.TryReceive()
+		if !ok || work.Entries[0] != want {
+			t.Fatalf("%v goes where %s should", work.Entries, want)
 		}
+		done()
 	}
 	h.takes(t, payment(3, "3.00"))
 	if diff := cmp.Diff(map[string]intlog.State{"payment.p1.1": intlog.Queued, "payment.p1.2": intlog.Queued, "payment.p1.3": intlog.Queued}, h.states(t)); diff != "" {
