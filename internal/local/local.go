@@ -78,6 +78,7 @@ const shutdownWithin = 10 * time.Second
 type Store interface {
 	intake.Store
 	review.Store
+	review.Reads
 	posting.Store
 	retrying.Store
 	matching.Register
