@@ -19,14 +19,16 @@ func caseMark(id string) string {
 	return hex.EncodeToString(sum[:4])
 }
 
-// logPlace is where an entry stands in the log index: its place in lists, and then its case, if it has one. No place begins with another one, so that the
-// order is that of the places.
+// marked comes between a place and a case's mark. It sorts before the separator, so that the order is that of the places, even where one begins with another.
+const marked = " "
+
+// logPlace is where an entry stands in the log index: its place in lists, and then its case, if it has one.
 func logPlace(e intlog.Entry) string {
 	at := place(intlog.MarkOf(e))
 	if e.Case == "" {
 		return at
 	}
-	return at + separator + caseMark(e.Case)
+	return at + marked + caseMark(e.Case)
 }
 
 // markOfRow reads the mark of a row of the log index.
@@ -69,7 +71,7 @@ func (s *Store) ofCase(ctx context.Context, id, caseID string, after intlog.Mark
 		}
 		next = &last
 	}
-	marked := separator + caseMark(caseID)
-	entries, err := s.entries(ctx, slices.DeleteFunc(rows, func(row item) bool { return !strings.HasSuffix(textOf(row, attrLogSK), marked) }))
+	its := marked + caseMark(caseID)
+	entries, err := s.entries(ctx, slices.DeleteFunc(rows, func(row item) bool { return !strings.HasSuffix(textOf(row, attrLogSK), its) }))
 	return slices.DeleteFunc(entries, func(e intlog.Entry) bool { return e.Case != caseID }), next, err
 }

@@ -11,7 +11,7 @@
 //
 //	item            pk                     sk                       log index (pk · sk)               work index (pk · sk)
 //	entry           O#org#R#type#id        V#version                O#org · created#type#id#version   due#shard · dueAt#org#type#id#version, or
-//	                                                                (and #mark of its case)           O#org#tab · created#type#id#version
+//	                                                                (and a mark of its case)          O#org#tab · created#type#id#version
 //	mention         O#org#R#type#id        M#type#id
 //	configuration   O#org                  config                                                     sweeps#config · first sweep#org
 //	flag            O#org                  flag#case#page                                             sweeps#flag · first sweep#org/case#page
