@@ -45,8 +45,8 @@ func TestACaseIsFoundByTheKeysOfTheLog(t *testing.T) {
 	}
 }
 
-// nobodyPlans is a planner that is not asked.
-type nobodyPlans struct{ review.Planner }
+// nobodyPlans is a previewer that is not asked.
+type nobodyPlans struct{ review.Previewer }
 
 func TestASummaryCostsNoMoreTheMoreIsSynced(t *testing.T) {
 	t.Parallel()

@@ -27,21 +27,21 @@ type Reads interface {
 	Flag(ctx context.Context, org, caseID string, page passare.Page) (flag org.Flag, found bool, err error)
 }
 
-// Planner plans an entry as a worker would now. It writes nothing and asks QuickBooks nothing (package posting).
-type Planner interface {
+// Previewer plans an entry as a worker would now. It writes nothing and asks QuickBooks nothing (package posting).
+type Previewer interface {
 	Preview(ctx context.Context, e intlog.Entry) (rules.Plan, error)
 }
 
 // Reader tells people what the log knows.
 type Reader struct {
-	store   Reads
-	planner Planner
-	now     func() time.Time
+	store     Reads
+	previewer Previewer
+	now       func() time.Time
 }
 
 // NewReader makes a reader.
-func NewReader(store Reads, planner Planner, now func() time.Time) *Reader {
-	return &Reader{store: store, planner: planner, now: now}
+func NewReader(store Reads, previewer Previewer, now func() time.Time) *Reader {
+	return &Reader{store: store, previewer: previewer, now: now}
 }
 
 // Plan is what would be posted of an entry now: nothing for one whose lines are stored, or that posts none, or whose plan cannot be made. Errors: what the
@@ -54,7 +54,7 @@ func (r *Reader) Plan(ctx context.Context, e intlog.Entry) (*rules.Plan, error) 
 }
 
 func (r *Reader) plan(ctx context.Context, e intlog.Entry) (*rules.Plan, error) {
-	plan, err := r.planner.Preview(ctx, e)
+	plan, err := r.previewer.Preview(ctx, e)
 	switch {
 	case err == nil:
 		return &plan, nil

@@ -126,3 +126,15 @@ func number(n int, one, many string) string {
 	grouped := money.Cents(n * 100).Grouped()
 	return grouped[:len(grouped)-len(".00")] + " " + many
 }
+
+// Sentence says it: "more than 1,000 entries, more than $12,430.00".
+func (w Waits) Sentence() string {
+	if w.Count == 0 {
+		return "nothing"
+	}
+	more := ""
+	if w.More {
+		more = "more than "
+	}
+	return more + number(w.Count, "entry", "entries") + ", " + more + "$" + w.Money.Grouped()
+}
