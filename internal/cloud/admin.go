@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
+	"strings"
 
 	"github.com/passare/qbo-sync/internal/bell"
+	"github.com/passare/qbo-sync/internal/grant"
 	"github.com/passare/qbo-sync/internal/httpapi"
+	"github.com/passare/qbo-sync/internal/intake"
 	"github.com/passare/qbo-sync/internal/matching"
 	"github.com/passare/qbo-sync/internal/pacing"
 	"github.com/passare/qbo-sync/internal/posting"
@@ -28,9 +31,13 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 	}
 	mux := http.NewServeMux()
 	calls := p.calls(mux, books)
-	(&httpapi.Entries{Desk: review.New(p.store, work, p.now)}).Register(calls)
-	planner := posting.New(p.store, books.client, matching.New(p.table, books.client, books.leases, p.now), p.now)
-	(&httpapi.Undos{Desk: review.New(p.store, work, p.now).Plans(planner)}).Register(calls)
+	planner := posting.New(p.store, nil, matching.New(p.table, nil, nil, p.now), p.now) // it only previews: it has no QuickBooks to ask or to post to
+	desk, reader, pages := review.New(p.store, work, p.now), review.NewReader(p.table, planner, p.now), pagesOf(p.QBOURL)
+	(&httpapi.Entries{Desk: desk, Around: reader, Books: pages}).Register(calls)
+	(&httpapi.Undos{Desk: desk.Plans(planner)}).Register(calls)
+	(&httpapi.Reading{
+		Log: reader, Connections: grant.NewViewer(p.table, p.now), Door: intake.New(p.store, work, p.now), Planner: planner, Books: pages, Now: p.now,
+	}).Register(calls)
 	(&httpapi.Links{Relinker: matching.NewRelinker(p.table, books.client, retrying.New(p.store, work, p.now), p.now)}).Register(calls)
 	(&httpapi.Notifications{Bell: bell.New(p.table, p.now)}).Register(calls)
 	httpapi.RegisterProblems(mux)
@@ -43,4 +50,12 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 func (p product) calls(mux *http.ServeMux, q quickBooks) *httpapi.API {
 	people := httpapi.NewOIDC(p.Issuer, p.Audience, q.web, p.now)
 	return httpapi.NewAPI(mux, httpapi.Gate{People: people, Replies: p.table, Now: p.now, NewTrace: rand.Text, Log: p.log})
+}
+
+// pagesOf is where people look at QuickBooks whose API is at an address: the sandbox has pages of its own.
+func pagesOf(api string) httpapi.Books {
+	if strings.Contains(api, "sandbox") {
+		return httpapi.SandboxBooks
+	}
+	return httpapi.LiveBooks
 }

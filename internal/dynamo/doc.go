@@ -11,7 +11,7 @@
 //
 //	item            pk                     sk                       log index (pk · sk)               work index (pk · sk)
 //	entry           O#org#R#type#id        V#version                O#org · created#type#id#version   due#shard · dueAt#org#type#id#version, or
-//	                                                                                                  O#org#tab · created#type#id#version
+//	                                                                (and a mark of its case)          O#org#tab · created#type#id#version
 //	undo            O#org#R#type#id        V#version#undo           as an entry: its keys have the undo behind the version
 //	mention         O#org#R#type#id        M#type#id
 //	configuration   O#org                  config                                                     sweeps#config · first sweep#org
@@ -36,7 +36,8 @@
 // a dictionary, which is kept for ever under its number. An entry of seven lines fits into 1 KB with all that ever happens to it when all goes well. An
 // item's blob has at most 390 KB; what is larger is fault.TooLarge.
 //
-// The index log has keys alone and lists every entry; nothing in a row of it ever changes. The index work has keys and the case's page. Its tabs are those that
+// The index log has keys alone and lists every entry; nothing in a row of it ever changes. The mark in it, eight characters of a hash of the case, is by which
+// a case's entries are found without reading those of others (OfCase): an index by case would cost every entry a write unit more. The index work has keys and the case's page. Its tabs are those that
 // wait for a person (held, pending, errors); the tab synced is read from log, since most entries are. The index stuck has the rest of errors: entries that
 // the machine still has (intlog.Entry.Stuck), whose place in work is among the due ones; few ever get there. Entries that are due share 16 partitions by
 // organisation; sweeps, which are few, have one for configurations and one for flags. Whatever an index names is read from the table, and left out when
@@ -47,7 +48,7 @@
 //	consistent   Config (intake and the worker decide on it), Entry, Record (what is planned is what is stored), Link and CompanyOwner (a name, a company
 //	             must not be given twice), Connection, Reply, Seen; and whatever is read to be changed. Record shows each version as it is at some moment of the
 //	             read, and not all at the same one
-//	eventual     Flag (its sweeps find what was held at the same moment), counters, and all lists: List, HeldOn, Due, FlagSweeps, ConfigSweeps, Links,
+//	eventual     Flag (its sweeps find what was held at the same moment), counters, and all lists: List, OfCase, HeldOn, Due, FlagSweeps, ConfigSweeps, Links,
 //	             Connections, Quarantined. What they miss they show a moment later
 //
 // # Due

@@ -61,7 +61,7 @@ func (s *Store) entryItem(e intlog.Entry) (item, error) {
 	}
 	it := entryKey(e.Key).item()
 	it[attrRev], it[attrState], it[attrBlob] = number(e.Rev), text(string(e.State)), octets(blob)
-	it[attrLogPK], it[attrLogSK] = text(orgPK(e.Org)), text(place(intlog.MarkOf(e)))
+	it[attrLogPK], it[attrLogSK] = text(orgPK(e.Org)), text(logPlace(e))
 	switch {
 	case !e.DueAt.IsZero():
 		it[attrDue] = text(stamp(e.DueAt))

@@ -341,24 +341,7 @@ type View struct {
 	Notices      []intlog.Notice
 }
 
-// View reads an organisation's connection. Errors: fault.NotFound.
+// View reads an organisation's connection. Errors: what the store answers.
 func (c *Connector) View(ctx context.Context, id string) (View, error) {
-	config, err := c.config(ctx, id)
-	if err != nil {
-		return View{}, fmt.Errorf("grant.View: %w", err)
-	}
-	x, err := c.store.Connection(ctx, id)
-	if err != nil {
-		return View{}, fmt.Errorf("grant.View: %w", err)
-	}
-	v := View{State: Alive, Connection: x, PausedUntil: config.PauseUntil, Notices: Notices(x, config, c.now())}
-	switch {
-	case x.Realm == "":
-		v.State = Never
-	case !x.EndedAt.IsZero():
-		v.State = Disconnected
-	case !config.BrokenSince.IsZero():
-		v.State, v.RefusedSince = Refused, config.BrokenSince
-	}
-	return v, nil
+	return NewViewer(c.store, c.now).View(ctx, id)
 }

@@ -83,6 +83,7 @@ type call struct {
 	about   string       // what a caller must know beyond the summary
 	fails   []fault.Code // besides those that any call of its kind may have
 	request any          // an example of a body
+	body    *huma.Schema // of a body that is read as it is
 	answer  any          // an example of an answer's body
 	status  int          // of success; 0: 200
 	also    []int        // more statuses of success, with the same body

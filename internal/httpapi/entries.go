@@ -25,7 +25,11 @@ type Reviewer interface {
 }
 
 // Entries serves the Integration log.
-type Entries struct{ Desk Reviewer }
+type Entries struct {
+	Desk   Reviewer
+	Around Surroundings // none: details have no plan, and only the problems that are stored
+	Books  Books        // where people look at an entry in QuickBooks; empty: no links
+}
 
 // Register adds the calls.
 func (h *Entries) Register(a *API) {
@@ -35,7 +39,8 @@ func (h *Entries) Register(a *API) {
 	}, h.list)
 	register(a, call{
 		id: "get-entry", method: http.MethodGet, path: "/v1/entries/{id}", tag: logTag, needs: org.SeeLog,
-		summary: "Everything about one entry", answer: exampleDetail(),
+		summary: "Everything about one entry", about: "`journal_entries` is what was sent. For an entry that is not on its way, `planned` is what would be posted now, and `problems` is all that is in its way. " +
+			"`related` are the records that it waits for, or that post its money.", answer: exampleDetail(),
 	}, h.get)
 	register(a, call{
 		id: "sync-entry", method: http.MethodPost, path: "/v1/entries/{id}/sync", tag: logTag, needs: org.SeeLog,
@@ -56,6 +61,8 @@ type row struct {
 	State       intlog.State   `json:"state"`
 	Sentence    string         `json:"sentence,omitempty"`
 	Why         string         `json:"why,omitempty"`
+	Group       rules.Kind     `json:"problem_group,omitempty" doc:"Problems that go away the same way are in one group."`
+	Problem     string         `json:"problem,omitempty" doc:"The first problem, shortened; details have all of them, whole."`
 	NextAttempt *time.Time     `json:"next_attempt,omitempty"`
 	NeededFrom  string         `json:"needed_from,omitempty"`
 	Next        string         `json:"next,omitempty"` // what happens next, in one sentence
@@ -74,6 +81,7 @@ type caseRow struct {
 type quickBooksID struct {
 	ID        string `json:"id"`
 	DocNumber string `json:"doc_number"`
+	URL       string `json:"url,omitempty" doc:"Its page in QuickBooks."`
 }
 
 func rowOf(e intlog.Entry) row {
@@ -83,6 +91,9 @@ func rowOf(e intlog.Entry) row {
 	}
 	if e.Case != "" {
 		r.Case = &caseRow{ID: e.Case, Number: e.CaseNo, Decedent: e.Name}
+	}
+	if len(e.Cause) > 0 {
+		r.Group, r.Problem = e.Cause[0].Kind, shorter(e.Cause[0].Text)
 	}
 	next := e.Outlook()
 	r.NextAttempt, r.NeededFrom, r.Next = known(next.At), next.Who, next.Says
@@ -188,9 +199,11 @@ func (h *Entries) list(ctx context.Context, p org.Person, in *listInput) (*listO
 // detail is an entry with everything about it.
 type detail struct {
 	Row
-	Problems []rules.Problem  `json:"problems"`
+	Problems []problemRow     `json:"problems"`
 	Warnings []string         `json:"warnings"`
 	Journal  []journalRow     `json:"journal_entries"`
+	Planned  *plannedRow      `json:"planned,omitempty" doc:"What would be posted now."`
+	Others   []otherRow       `json:"related" nullable:"false"`
 	Attempts []intlog.Attempt `json:"attempts"`
 	History  []intlog.Step    `json:"history"`
 	Versions []row            `json:"versions"`
@@ -200,14 +213,22 @@ type detail struct {
 type journalRow struct {
 	DocNumber  string    `json:"doc_number"`
 	Date       string    `json:"date"`
+	Original   []string  `json:"original_dates,omitempty" doc:"The days on which it happened, where those are others: their books were closed."`
 	QuickBooks string    `json:"quickbooks_id,omitempty"`
+	URL        string    `json:"quickbooks_url,omitempty" doc:"Its page in QuickBooks."`
+	Refused    bool      `json:"refused,omitempty" doc:"QuickBooks did not take it; another try has another number."`
 	Lines      []lineRow `json:"lines"`
 }
 
 type lineRow struct {
 	Side        journal.Side `json:"side"`
 	Amount      string       `json:"amount"`
-	Account     string       `json:"account"` // QuickBooks account id
+	Debit       string       `json:"debit,omitempty"`
+	Credit      string       `json:"credit,omitempty"`
+	GLAccount   string       `json:"gl_account,omitempty" doc:"Passare's GL account."`
+	Role        string       `json:"role,omitempty" doc:"By which the line has its account, when it has no GL account."`
+	Account     string       `json:"account"`                // QuickBooks account id
+	AccountName string       `json:"account_name,omitempty"` // as the chart that was read last has it
 	Name        string       `json:"name,omitempty"`
 	NameKind    string       `json:"name_kind,omitempty"`
 	Class       string       `json:"class,omitempty"`
@@ -240,21 +261,26 @@ func (h *Entries) get(ctx context.Context, p org.Person, in *entryInput) (*detai
 	if err != nil {
 		return nil, err
 	}
-	return &detailOutput{ETag: tag(d.Entry.Rev), Body: detailOf(d)}, nil
+	shown := detailOf(d, h.Books)
+	if h.Around != nil {
+		around, err := h.Around.Around(ctx, d.Entry)
+		if err != nil {
+			return nil, err
+		}
+		shown.surround(around, h.Books)
+	}
+	return &detailOutput{ETag: tag(d.Entry.Rev), Body: shown}, nil
 }
 
-func detailOf(d review.Detail) detail {
+func detailOf(d review.Detail, books Books) detail {
 	e := d.Entry
 	x := detail{
-		Row: rowOf(e), Problems: append([]rules.Problem{}, e.Cause...), Warnings: append([]string{}, e.Warnings...), Journal: []journalRow{},
+		Row: rowOf(e), Problems: problemRows(e.Cause), Warnings: append([]string{}, e.Warnings...), Journal: []journalRow{}, Others: []otherRow{},
 		Attempts: append([]intlog.Attempt{}, e.Attempts...), History: append([]intlog.Step{}, e.History...), Versions: []row{}, Refused: []twin{},
 	}
+	x.QuickBooks = booksOf(e, books)
 	for _, p := range e.Postings {
-		j := journalRow{DocNumber: p.Doc, Date: string(p.Date), QuickBooks: p.QuickBooksID, Lines: []lineRow{}}
-		for _, l := range (rules.Planned{Movements: p.Movements}).Lines() {
-			j.Lines = append(j.Lines, lineOf(l))
-		}
-		x.Journal = append(x.Journal, j)
+		x.Journal = append(x.Journal, postedOf(p, books))
 	}
 	for _, v := range d.Versions {
 		x.Versions = append(x.Versions, rowOf(v))
@@ -268,6 +294,11 @@ func detailOf(d review.Detail) detail {
 func lineOf(l journal.Line) lineRow {
 	x := lineRow{
 		Side: l.Side, Amount: l.Amount.String(), Account: l.Place.Account, Class: l.Place.Class, Location: l.Place.Location, Description: l.Description,
+	}
+	if l.Side == journal.Debit {
+		x.Debit = x.Amount
+	} else {
+		x.Credit = x.Amount
 	}
 	if n := l.Place.Name; n != nil {
 		x.Name, x.NameKind = n.Display, string(n.Kind)

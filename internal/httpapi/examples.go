@@ -5,7 +5,6 @@ import (
 
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/journal"
-	"github.com/passare/qbo-sync/internal/rules"
 )
 
 // The examples of the description.
@@ -27,12 +26,16 @@ func exampleList() listBody { return listBody{Entries: []row{exampleRow()}} }
 
 func exampleDetail() detail {
 	return detail{
-		Row: exampleRow(), Problems: []rules.Problem{}, Warnings: []string{}, Attempts: []intlog.Attempt{}, Refused: []twin{},
-		Journal: []journalRow{{DocNumber: "24-0113-X5SVZ5YKYV", Date: "2026-03-04", Lines: []lineRow{
-			{Side: journal.Debit, Amount: "1000.00", Account: "91", Name: "John Smith", NameKind: "Customer", Description: "Payment by check"},
-			{Side: journal.Credit, Amount: "1000.00", Account: "84", Name: "John Smith", NameKind: "Customer", Description: "Payment by check"},
-		}}},
+		Row: exampleRow(), Problems: []problemRow{}, Warnings: []string{}, Attempts: []intlog.Attempt{}, Refused: []twin{}, Others: []otherRow{},
+		Journal: []journalRow{{DocNumber: "24-0113-X5SVZ5YKYV", Date: "2026-03-04", Lines: exampleLines()}},
 		History: []intlog.Step{{At: *exampleAt(), Who: "Ana Diaz", To: intlog.Queued}}, Versions: []row{exampleRow()},
+	}
+}
+
+func exampleLines() []lineRow {
+	return []lineRow{
+		{Side: journal.Debit, Amount: "1000.00", Debit: "1000.00", Role: "deposits_clearing", Account: "91", Name: "John Smith", NameKind: "Customer", Description: "Payment by check"},
+		{Side: journal.Credit, Amount: "1000.00", Credit: "1000.00", Role: "accounts_receivable", Account: "84", Name: "John Smith", NameKind: "Customer", Description: "Payment by check"},
 	}
 }
 

@@ -58,13 +58,7 @@ func describeEvents(schemas huma.Registry) *huma.Operation {
 	op.Description = "One event (" + oneEvent + ") or up to 100 (" + manyEvents + "), signed as Standard Webhooks. 202: something new was stored; 200: all of it was known. " +
 		"Of several each stands alone: what became of it is in results, with its problem. 422 with results: none was taken; 503 with results: send all of them again."
 	op.Security = []map[string][]string{{"webhook-id": {}, "webhook-timestamp": {}, "webhook-signature": {}}}
-	event := &huma.Schema{
-		Type: "object", AdditionalProperties: true, Description: "A CloudEvent of Passare (internal/passare/events.md).", Required: []string{"specversion", "id", "source", "type", "data"},
-		Properties: map[string]*huma.Schema{
-			"specversion": {Type: "string", Enum: []any{"1.0"}}, "id": {Type: "string", MaxLength: new(passare.MaxID)}, "source": {Type: "string", MaxLength: new(passare.MaxName)},
-			"type": {Type: "string", MaxLength: new(passare.MaxName)}, "time": {Type: "string", Format: "date-time"}, "data": {Type: "object", AdditionalProperties: true},
-		},
-	}
+	event := eventSchema()
 	op.RequestBody = &huma.RequestBody{Required: true, Description: "At most 1 MiB.", Content: map[string]*huma.MediaType{
 		oneEvent:   {Schema: event, Example: exampleEvent()},
 		manyEvents: {Schema: &huma.Schema{Type: "array", Items: event, MinItems: new(1), MaxItems: new(passare.MaxBatch)}, Example: []any{exampleEvent()}},
@@ -84,6 +78,17 @@ func describeEvents(schemas huma.Registry) *huma.Operation {
 		op.Responses[status].Content["application/json"] = &huma.MediaType{Schema: results, Example: refused}
 	}
 	return op
+}
+
+// eventSchema describes an event.
+func eventSchema() *huma.Schema {
+	return &huma.Schema{
+		Type: "object", AdditionalProperties: true, Description: "A CloudEvent of Passare (internal/passare/events.md).", Required: []string{"specversion", "id", "source", "type", "data"},
+		Properties: map[string]*huma.Schema{
+			"specversion": {Type: "string", Enum: []any{"1.0"}}, "id": {Type: "string", MaxLength: new(passare.MaxID)}, "source": {Type: "string", MaxLength: new(passare.MaxName)},
+			"type": {Type: "string", MaxLength: new(passare.MaxName)}, "time": {Type: "string", Format: "date-time"}, "data": {Type: "object", AdditionalProperties: true},
+		},
+	}
 }
 
 func exampleEvent() map[string]any {
@@ -134,7 +139,7 @@ func describeProblem(schemas huma.Registry) *huma.Operation {
 	op := open("get-problem", http.MethodGet, "/problems/{code}", "What a type of problem means")
 	op.Parameters = []*huma.Param{{Name: "code", In: "path", Required: true, Description: "The end of a problem's type.", Schema: &huma.Schema{Type: "string", MaxLength: new(longestKey)}, Example: "invalid"}}
 	op.Responses["200"] = &huma.Response{Description: "OK", Content: map[string]*huma.MediaType{"application/json": {
-		Schema: schemas.Schema(reflect.TypeFor[problemRow](), true, "ProblemRow"), Example: problemRow{Type: "/problems/invalid", Title: "The input is wrong", Status: 422},
+		Schema: schemas.Schema(reflect.TypeFor[problemKind](), true, "ProblemRow"), Example: problemKind{Type: "/problems/invalid", Title: "The input is wrong", Status: 422},
 	}}}
 	for _, code := range []fault.Code{fault.NotFound, fault.Throttled, fault.Internal} {
 		describeFault(schemas, op, code)

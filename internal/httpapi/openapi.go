@@ -50,6 +50,7 @@ func registerAll(a *API) {
 	(&Links{}).Register(a)
 	(&Connection{}).Register(a)
 	(&Notifications{}).Register(a)
+	(&Reading{}).Register(a)
 }
 
 // describeFault adds the answer of a fault to a call.
@@ -133,6 +134,9 @@ func (a *API) illustrate(c call) {
 	if of.RequestBody != nil {
 		for _, body := range of.RequestBody.Content {
 			body.Example = c.request
+			if c.body != nil {
+				body.Schema = c.body
+			}
 		}
 	}
 }

@@ -119,7 +119,7 @@ func (in *Intake) accept(ctx context.Context, e passare.Event, r *Result) error 
 		return err
 	}
 	if b, ok := e.Body.(*passare.Export); ok {
-		if err := in.raiseFlag(ctx, e, b.Page); err != nil {
+		if err := in.raiseFlag(ctx, e.Org, e.Case.ID, b.Page, e.Actor.Name); err != nil {
 			return err
 		}
 	}
@@ -132,8 +132,7 @@ func (in *Intake) accept(ctx context.Context, e passare.Event, r *Result) error 
 		return err
 	}
 	if !created && entry.Hash != e.Hash {
-		return fault.New(fault.Conflict,
-			"Version %d of %s was sent before with other data. The first one stands; send the change as a new version.", e.Version, e.Record)
+		return otherData(e)
 	}
 	r.Entry, r.State, r.New = entry.ID(), entry.State, created
 	if b, ok := e.Body.(*passare.Export); ok {
@@ -215,13 +214,13 @@ func (in *Intake) hint(ctx context.Context, entries ...intlog.Entry) {
 
 // raiseFlag stores the click before anything is released, with the times at which the sweep looks again
 // for entries that were being stored as held at the same moment.
-func (in *Intake) raiseFlag(ctx context.Context, e passare.Event, page passare.Page) error {
-	if _, raised, err := in.store.Flag(ctx, e.Org, e.Case.ID, page); err != nil || raised {
+func (in *Intake) raiseFlag(ctx context.Context, id, caseID string, page passare.Page, by string) error {
+	if _, raised, err := in.store.Flag(ctx, id, caseID, page); err != nil || raised {
 		return err
 	}
 	now := in.now()
 	return in.store.PutFlag(ctx, org.Flag{
-		Org: e.Org, Case: e.Case.ID, Page: page, By: e.Actor.Name,
+		Org: id, Case: caseID, Page: page, By: by, At: now,
 		Sweeps: []time.Time{now.Add(intlog.SweepSoon), now.Add(intlog.SweepLate)},
 	})
 }

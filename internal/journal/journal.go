@@ -165,10 +165,26 @@ func (e Entry) Note() string { return e.note }
 // Lines are the entry's lines, debits first.
 func (e Entry) Lines() []Line { return append([]Line(nil), e.lines...) }
 
+// Netted is a line, and where its amounts come from in Passare's own terms: Key.Account of what was netted into it, each once.
+type Netted struct {
+	Line
+	From []string
+}
+
 // Net turns movements into lines: amounts of the same leg, part, fact's account and place become
 // one line; receivables (role) become one line per place, whatever their leg; what comes to zero
 // disappears. Debits come first, and on each side the receivable; otherwise movements keep their order.
 func Net(receivable string, movements []Movement) []Line {
+	netted := NetFrom(receivable, movements)
+	lines := make([]Line, 0, len(netted))
+	for _, n := range netted {
+		lines = append(lines, n.Line)
+	}
+	return lines
+}
+
+// NetFrom is Net, with where each line comes from.
+func NetFrom(receivable string, movements []Movement) []Netted {
 	type group struct {
 		leg, part, account, name, class, location string
 	}
@@ -176,6 +192,7 @@ func Net(receivable string, movements []Movement) []Line {
 		amount      money.Cents
 		movement    Movement
 		description []string
+		from        []string
 	}
 	order := make([]*net, 0, len(movements))
 	groups := make(map[group]*net, len(movements))
@@ -194,21 +211,24 @@ func Net(receivable string, movements []Movement) []Line {
 			order = append(order, n)
 		}
 		n.amount += m.Amount
+		if !contains(n.from, m.Key.Account) {
+			n.from = append(n.from, m.Key.Account)
+		}
 		if m.Description != "" && len(n.description) < 5 && !contains(n.description, m.Description) {
 			n.description = append(n.description, m.Description)
 		}
 	}
-	lines := make([]Line, 0, len(order))
+	lines := make([]Netted, 0, len(order))
 	for _, side := range []Side{Debit, Credit} {
 		for _, first := range []bool{true, false} {
 			for _, n := range order {
 				if n.amount == 0 || (n.amount > 0) != (side == Debit) || (n.movement.Key.Account == receivable) != first {
 					continue
 				}
-				lines = append(lines, Line{
+				lines = append(lines, Netted{From: n.from, Line: Line{
 					Side: side, Amount: n.amount.Abs(), Place: n.movement.Place,
 					Description: Clip(strings.Join(n.description, "; "), MaxDescription),
-				})
+				}})
 			}
 		}
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/passare/qbo-sync/internal/httpapi"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/local"
+	"github.com/passare/qbo-sync/internal/passare"
 )
 
 // openCalls need no token, and say so each by name: what else has no security in the description is forgotten.
@@ -69,6 +70,7 @@ func filled(t *testing.T, s *local.System) map[string]fill {
 	return map[string]fill{
 		"/problems/":           {mine: "invalid"}, // nobody's
 		"/v1/entries/":         {mine: mine, theirs: theirs},
+		"/v1/cases/":           {mine: "c1", theirs: "c2", upserts: true},
 		"/v1/notifications/":   {mine: notice("ana"), theirs: notice("dan")},
 		"/v1/links/customers/": {mine: "case:c1", theirs: "case:c2", upserts: true},
 		"/v1/links/vendors/":   {mine: "business:b1", theirs: "business:b2", upserts: true},
@@ -153,6 +155,7 @@ func (r route) at(t *testing.T, fills map[string]fill, theirs bool) (address str
 		return r.path, nil
 	}
 	_, rest, _ := strings.Cut(after, "}")
+	rest = strings.ReplaceAll(rest, "{page}", string(passare.PaymentsPage))
 	f, known := fills[before]
 	if !known || strings.Contains(rest, "{") {
 		t.Errorf("%s: say in filled what stands for its parameter, of one's own organisation and of another", r)

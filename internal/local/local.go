@@ -79,6 +79,7 @@ const shutdownWithin = 10 * time.Second
 type Store interface {
 	intake.Store
 	review.Store
+	review.Reads
 	posting.Store
 	retrying.Store
 	matching.Register
@@ -242,8 +243,12 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 		AuthorizeURL: s.QBOURL + consentPath, ClientID: clientID, Random: rand.Text,
 	})
 	events.Register(mux)
-	(&httpapi.Entries{Desk: review.New(s.Store, s.Queue, s.options.Now)}).Register(calls)
-	(&httpapi.Undos{Desk: review.New(s.Store, s.Queue, s.options.Now).Plans(s.Worker)}).Register(calls)
+	desk, reader := review.New(s.Store, s.Queue, s.options.Now), review.NewReader(s.Store, s.Worker, s.options.Now)
+	(&httpapi.Entries{Desk: desk, Around: reader, Books: httpapi.SandboxBooks}).Register(calls)
+	(&httpapi.Undos{Desk: desk.Plans(s.Worker)}).Register(calls)
+	(&httpapi.Reading{
+		Log: reader, Connections: grant.NewViewer(s.Store, s.options.Now), Door: intake.New(s.Store, s.Queue, s.options.Now), Planner: s.Worker, Books: httpapi.SandboxBooks, Now: s.options.Now,
+	}).Register(calls)
 	consent := &httpapi.Connection{
 		Connector: s.connector, Reads: s.Store, Allowance: monthlyReads, Now: s.options.Now, Random: rand.Text, NewTrace: rand.Text, Log: s.options.Log, PublicURL: url,
 	}

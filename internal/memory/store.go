@@ -321,6 +321,25 @@ func (s *Store) List(_ context.Context, id, tab string, after intlog.Mark, limit
 	return list, nil
 }
 
+// OfCase lists the entries of a case among the newest entries of the organisation after a mark (none: from the newest), of which most are looked at; newest
+// first, with the mark of the last that was looked at if there are more.
+func (s *Store) OfCase(_ context.Context, id, caseID string, after intlog.Mark, most int) (entries []intlog.Entry, next *intlog.Mark, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	keys := s.log(id, allTab).before(after, most+1)
+	if len(keys) > most {
+		keys = keys[:most]
+		last := intlog.MarkOf(s.entries[keys[most-1]])
+		next = &last
+	}
+	for _, k := range keys {
+		if e := s.entries[k]; e.Case == caseID {
+			entries = append(entries, clone(e))
+		}
+	}
+	return entries, next, nil
+}
+
 // HeldOn lists the entries of a case's page that wait for its button, in version order.
 func (s *Store) HeldOn(_ context.Context, id, caseID string, page passare.Page) ([]intlog.Entry, error) {
 	s.mu.Lock()

@@ -186,6 +186,7 @@ type Flag struct {
 	Case   string       `json:"case"`
 	Page   passare.Page `json:"page"`
 	By     string       `json:"by"`
+	At     time.Time    `json:"at,omitzero"` // when it was clicked
 	Sweeps []time.Time  `json:"sweeps,omitempty"`
 }
 

@@ -31,6 +31,7 @@ type StorePort interface {
 	intake.Store
 	posting.Store
 	review.Store
+	review.Reads
 	retrying.Store
 	matching.Register
 	grant.Store

@@ -36,22 +36,29 @@ func (p Planned) Lines() []journal.Line {
 	return journal.Net(string(org.AccountsReceivable), p.Movements)
 }
 
+// Netted are the lines, and where each comes from in Passare's own terms.
+func (p Planned) Netted() []journal.Netted {
+	return journal.NetFrom(string(org.AccountsReceivable), p.Movements)
+}
+
 // Plan is what an entry would do. With problems nothing is posted; without either nothing changes.
 type Plan struct {
 	Entries  []Planned
-	Problems []Problem // all of them at once
-	Excluded string    // why nothing is posted at all, though the record has amounts
-	Sentence string    // the entry explained in one plain sentence
-	Warnings []string  // what a person should look at; nothing waits for it
-	Closed   bool      // some of it is dated in books that are closed as far as Config knows
-	MakesWay bool      // it only takes back what a batch has banked, so that its members can change; what the batch wants is planned after that
+	Problems []Problem   // all of them at once
+	Excluded string      // why nothing is posted at all, though the record has amounts
+	PostedBy passare.Ref // the record that posts this money, when Excluded is for that
+	Sentence string      // the entry explained in one plain sentence
+	Warnings []string    // what a person should look at; nothing waits for it
+	Closed   bool        // some of it is dated in books that are closed as far as Config knows
+	MakesWay bool        // it only takes back what a batch has banked, so that its members can change; what the batch wants is planned after that
 }
 
 // Make plans: desired − standing, one journal entry per date that differs (accounting.md §1).
 func Make(in Input) Plan {
-	desired, standing, excluded := in.desired(), in.Standing, ""
+	desired, standing, excluded, postedBy := in.desired(), in.Standing, "", passare.Ref{}
 	if !in.gone() {
-		standing, excluded = slices.Concat(in.baseline(), in.Standing), in.otherRight()
+		standing = slices.Concat(in.baseline(), in.Standing)
+		excluded, postedBy = in.otherRight()
 	}
 	p := Plan{MakesWay: in.makesWay()}
 	if excluded != "" || p.MakesWay {
@@ -70,7 +77,7 @@ func Make(in Input) Plan {
 	p.Problems = append(p.Problems, in.periodProblems(p.Entries)...)
 	if len(p.Entries) == 0 {
 		p.Problems, p.MakesWay = in.relatedProblems(nil), false
-		p.Excluded = excluded
+		p.Excluded, p.PostedBy = excluded, postedBy
 		if excluded == "" && len(in.Standing) == 0 && len(standing) > 0 {
 			p.Excluded = "It is in the opening balances: dated before the cut-over date."
 		}

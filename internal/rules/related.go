@@ -231,7 +231,7 @@ func (in Input) batchedProblems(deltas []delta) []Problem {
 	for _, ref := range in.mentioners(passare.BatchPayment) {
 		banked := in.Related[ref].stands(func(s Standing) bool { return s.Key.Part == me || s.Key.Part == "refund of "+me })
 		if banked != 0 {
-			problems = append(problems, waitsFor(ref, "Batch %s has banked this record. Unprocess the batch in Passare; this change then goes by itself.", ref.ID))
+			problems = append(problems, waitsFor(ref, "Not posted: already in batch %s, which has banked it. Unprocess the batch in Passare; this change then goes by itself.", ref.ID))
 		}
 	}
 	return problems
@@ -262,7 +262,7 @@ func (in Input) checkOfRefundProblems() []Problem {
 	var problems []Problem
 	for _, ref := range in.mentioners(passare.Check) {
 		if in.Related[ref].stands(onRefundsPayable) != 0 {
-			problems = append(problems, waitsFor(ref, "Check %s pays this refund and stands. Void the check in Passare; this change then goes by itself.", ref.ID))
+			problems = append(problems, waitsFor(ref, "Not posted: already paid by check %s, which stands. Void the check in Passare; this change then goes by itself.", ref.ID))
 		}
 	}
 	return problems
@@ -288,28 +288,39 @@ func (in Input) feeProblems() []Problem {
 	return problems
 }
 
-// otherRight says why the record is not posted by itself: another record has its posting right.
-func (in Input) otherRight() string {
+// otherRight says why the record is not posted by itself: another record, which it names, has its posting right.
+func (in Input) otherRight() (why string, postedBy passare.Ref) {
 	e := in.newest()
 	switch b := e.Body.(type) {
 	case *passare.RefundBody:
 		if refundedByPayment(b) {
-			return "The payment's own refund posts this money."
+			return "Already in " + named(*b.OfPayment) + ", whose own refund posts this money.", *b.OfPayment
 		}
 	case *passare.LedgerBody:
 		if b.EchoOf != nil {
-			return "It mirrors " + b.EchoOf.String() + ", which posts this money."
+			return "Already in " + named(*b.EchoOf) + ", which posts this money.", *b.EchoOf
 		}
 	case *passare.AdjustmentBody:
 		for _, t := range []passare.RecordType{passare.Payment, passare.ACHPayment} {
 			for _, ref := range in.mentioners(t) {
 				if r := in.Related[ref]; r.Newest != nil && r.Newest.Verb != passare.Deleted && r.Out == "" && slices.Contains(r.Newest.Mentions(), e.Record) {
-					return "The return of " + ref.String() + " posts this fee."
+					return "Already in " + named(ref) + ", whose return posts this fee.", ref
 				}
 			}
 		}
 	}
-	return ""
+	return "", passare.Ref{}
+}
+
+// named is a record in a bookkeeper's words: "batch 51".
+func named(r passare.Ref) string {
+	words := map[passare.RecordType]string{
+		passare.BatchPayment: "batch", passare.ACHBatch: "ACH settlement", passare.ACHPayment: "ACH payment", passare.ClaimCheck: "CLAIMCHECK", passare.GoodsAndServices: "contract",
+	}
+	if word := words[r.Type]; word != "" {
+		return word + " " + r.ID
+	}
+	return strings.ReplaceAll(string(r.Type), "_", " ") + " " + r.ID
 }
 
 // mentioners lists the related records of a type that mention this record, in order.

@@ -82,7 +82,7 @@ func TestTrapsOfTheOrderOfThings(t *testing.T) {
 			b.post("payment.created", 1, cash)
 			b51 := passare.Ref{Type: passare.BatchPayment, ID: "b51"}
 			b.relate(b51, rules.Record{Standing: []rules.Standing{stands("deposit", "payment/r1", org.DepositsClearing, -10000)}})
-			problem(t, b.post("payment.deleted", 2, cash), rules.Member, "b51", "Unprocess")
+			problem(t, b.post("payment.deleted", 2, cash), rules.Member, "b51", "Not posted: already in batch b51, which has banked it. Unprocess")
 			b.related[b51] = rules.Record{Ref: b51, Newest: &passare.Event{Record: b51}}
 			want(t, b.deliver(b.known[1]), "2026-03-04 Debit  100.00 qb accounts_receivable"+customer, "2026-03-04 Credit 100.00 qb deposits_clearing"+customer)
 		},
@@ -226,8 +226,8 @@ func TestTrapsOfTheOrderOfThings(t *testing.T) {
 			b.relate(ref, rules.Record{Newest: &back})
 			p := b.post("adjustment.created", 1, data{"direction": "increase", "amount": "5.00", "date": "2026-03-13", "reason": "Return fee"})
 			want(t, p)
-			if !strings.Contains(p.Excluded, "ach_payment/a1") {
-				t.Errorf("excluded: %q", p.Excluded)
+			if !strings.Contains(p.Sentence, "Not posted: already in ACH payment a1") || p.PostedBy != ref {
+				t.Errorf("%q, posted by %s", p.Sentence, p.PostedBy)
 			}
 		},
 		"a return whose fee an adjustment has charged already is shown, not doubled": func(t *testing.T, b *books) {
@@ -241,8 +241,8 @@ func TestTrapsOfTheOrderOfThings(t *testing.T) {
 				"direction": "removed", "bank": "operating", "gl_account": "7000", "transaction_type": "Check", "amount": "20.00", "date": "2026-03-09", "echo_of": data{"type": "check", "id": "c1"},
 			})
 			want(t, p)
-			if !strings.Contains(p.Excluded, "check/c1") {
-				t.Errorf("excluded: %q", p.Excluded)
+			if !strings.Contains(p.Sentence, "Not posted: already in check c1") || p.PostedBy != (passare.Ref{Type: passare.Check, ID: "c1"}) {
+				t.Errorf("%q, posted by %s", p.Sentence, p.PostedBy)
 			}
 		},
 		"a refund of a card payment is posted by the payment's own refund": func(t *testing.T, b *books) {
