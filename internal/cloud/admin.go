@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
-	"strings"
 
 	"github.com/passare/qbo-sync/internal/grant"
 	"github.com/passare/qbo-sync/internal/httpapi"
@@ -31,7 +30,7 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 	mux := http.NewServeMux()
 	calls := p.calls(mux, books)
 	planner := posting.New(p.store, nil, matching.New(p.table, nil, nil, p.now), p.now) // it only previews: it has no QuickBooks to ask or to post to
-	reader, pages := review.NewReader(p.table, planner, p.now), pagesOf(p.QBOURL)
+	reader, pages := review.NewReader(p.table, planner, p.now), httpapi.BooksOf(p.QBOURL)
 	(&httpapi.Entries{Desk: review.New(p.store, work, p.now), Around: reader, Books: pages}).Register(calls)
 	(&httpapi.Reading{
 		Log: reader, Connections: grant.NewViewer(p.table, p.now), Door: intake.New(p.store, work, p.now), Planner: planner, Books: pages, Now: p.now,
@@ -46,12 +45,4 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 // calls lets in who is signed in at the organisation's issuer.
 func (p product) calls(mux *http.ServeMux, q quickBooks) *httpapi.API {
 	return httpapi.NewAPI(mux, httpapi.Gate{People: httpapi.NewOIDC(p.Issuer, p.Audience, q.web, p.now), NewTrace: rand.Text, Log: p.log})
-}
-
-// pagesOf is where people look at QuickBooks whose API is at an address: the sandbox has pages of its own.
-func pagesOf(api string) httpapi.Books {
-	if strings.Contains(api, "sandbox") {
-		return httpapi.SandboxBooks
-	}
-	return httpapi.LiveBooks
 }

@@ -435,7 +435,7 @@ func inBooks(t *testing.T, s *local.System, organisation, realm, path string, in
 	r.into(t, into)
 }
 
-// transactionsOf are the lines of a name in QuickBooks' own list of transactions.
+// transactionsOf are the lines that carry a name in QuickBooks' own journal report.
 func transactionsOf(t *testing.T, s *local.System, name string) (lines []string) {
 	t.Helper()
 	var report struct {
@@ -443,7 +443,7 @@ func transactionsOf(t *testing.T, s *local.System, name string) (lines []string)
 			Row []struct{ ColData []struct{ Value string } }
 		}
 	}
-	inBooks(t, s, local.WillowCreek, local.WillowCreekRealm, "/reports/TransactionList?start_date=2026-01-01&end_date=2026-12-31", &report)
+	inBooks(t, s, local.WillowCreek, local.WillowCreekRealm, "/reports/JournalReport?start_date=2026-01-01&end_date=2026-12-31", &report)
 	for _, row := range report.Rows.Row {
 		var cells []string
 		for _, cell := range row.ColData {
@@ -476,8 +476,8 @@ func TestFinancialsLinkedToACustomerWillAppearInThatCustomersRecord(t *testing.T
 	if c := found.QueryResponse.Customer; len(c) != 1 || c[0].Balance.String() != "90.00" && c[0].Balance.String() != "90" {
 		t.Errorf("%+v", c)
 	}
-	if lines := transactionsOf(t, s, "Vera Quill-c1"); len(lines) == 0 {
-		t.Error("the customer has no transactions")
+	if lines := transactionsOf(t, s, "Vera Quill-c1"); len(lines) != 3 { // the contract's receivable, and both lines of the payment
+		t.Errorf("%q", lines)
 	}
 }
 
