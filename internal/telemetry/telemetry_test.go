@@ -397,6 +397,7 @@ type whole struct {
 
 type reads interface {
 	ReadsOf(ctx context.Context, org, month string) (int, error)
+	OfCase(ctx context.Context, org, caseID string, after intlog.Mark, most int) ([]intlog.Entry, *intlog.Mark, error)
 }
 
 func TestAWatchedStoreIsAStore(t *testing.T) {
