@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
-	"strings"
 
 	"github.com/passare/qbo-sync/internal/bell"
 	"github.com/passare/qbo-sync/internal/grant"
@@ -32,7 +31,7 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 	mux := http.NewServeMux()
 	calls := p.calls(mux, books)
 	planner := posting.New(p.store, nil, matching.New(p.table, nil, nil, p.now), p.now) // it only previews: it has no QuickBooks to ask or to post to
-	desk, reader, pages := review.New(p.store, work, p.now), review.NewReader(p.table, planner, p.now), pagesOf(p.QBOURL)
+	desk, reader, pages := review.New(p.store, work, p.now), review.NewReader(p.table, planner, p.now), httpapi.BooksOf(p.QBOURL)
 	(&httpapi.Entries{Desk: desk, Around: reader, Books: pages}).Register(calls)
 	(&httpapi.Undos{Desk: desk.Plans(planner)}).Register(calls)
 	(&httpapi.Reading{
@@ -50,12 +49,4 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 func (p product) calls(mux *http.ServeMux, q quickBooks) *httpapi.API {
 	people := httpapi.NewOIDC(p.Issuer, p.Audience, q.web, p.now)
 	return httpapi.NewAPI(mux, httpapi.Gate{People: people, Replies: p.table, Now: p.now, NewTrace: rand.Text, Log: p.log})
-}
-
-// pagesOf is where people look at QuickBooks whose API is at an address: the sandbox has pages of its own.
-func pagesOf(api string) httpapi.Books {
-	if strings.Contains(api, "sandbox") {
-		return httpapi.SandboxBooks
-	}
-	return httpapi.LiveBooks
 }

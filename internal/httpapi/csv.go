@@ -40,9 +40,9 @@ func (h *Reading) registerDownload(a *API) {
 	register(a, call{
 		id: "download-entries", method: http.MethodGet, path: path, tag: logTag, needs: org.SeeLog,
 		summary: "Entries as a CSV file, with one row for each journal line, and headers",
-		about: "The filters are those of the list; or `ids` names entries, at most 1,000, with commas between them or repeated. What is not posted yet has the lines that would be posted now, and " +
-			"an entry without lines has one row. At most 10,000 entries, 25,000 rows or 6 MB are answered at once: then X-More is true and Link leads to the rest. Text that a spreadsheet would take for a " +
-			"formula begins with an apostrophe.",
+		about: "The filters are those of the list; or `ids` names entries, at most 1,000, with commas between them or repeated. What is not posted yet has the lines " +
+			"that would be posted now, and an entry without lines has one row. At most 10,000 entries (of which 1,000 may still be unposted), 25,000 rows or 6 MB are answered at once: " +
+			"then X-More is true and Link leads to the rest. Text that a spreadsheet would take for a formula begins with an apostrophe.",
 		answer: strings.Join(columns(), ",") + "\r\n",
 	}, h.download)
 	answer := a.huma.OpenAPI().Paths[path].Get.Responses["200"]
@@ -149,8 +149,8 @@ func fileName(tab string, ids []string, now time.Time) string {
 // columns are the headers.
 func columns() []string {
 	return []string{
-		"entry id", "transaction type", "case number", "decedent", "record", "version", "event", "date", "DocNumber", "line", "GL account", "QuickBooks account", "role", "debit", "credit", "name",
-		"name kind", "class", "location", "description", "state", "attempts", "QuickBooks id", "link", "problem group", "problem", "created", "synced", "person",
+		"entry id", "transaction type", "case number", "decedent", "record", "version", "event", "date", "DocNumber", "line", "GL account", "QuickBooks account",
+		"role", "debit", "credit", "name", "name kind", "class", "location", "description", "state", "attempts", "QuickBooks id", "link", "problem group", "problem", "created", "synced", "person",
 	}
 }
 
@@ -290,8 +290,9 @@ func rowOfSheet(x review.Exported, books Books, on date.Date, doc, id, line stri
 	}
 	group, problem := problemOfSheet(x)
 	return []string{
-		e.ID(), e.Kind, e.CaseNo, e.Name, e.Record.String(), strconv.FormatInt(e.Version, 10), eventOf(e), string(on), doc, line, row.GLAccount, row.Account, row.Role, row.Debit, row.Credit, row.Name,
-		row.NameKind, row.Class, row.Location, row.Description, string(e.State), strconv.Itoa(len(e.Attempts)), id, books.entry(id), group, problem, instant(e.Created), instant(e.SyncedAt()), e.Person(),
+		e.ID(), e.Kind, e.CaseNo, e.Name, e.Record.String(), strconv.FormatInt(e.Version, 10), eventOf(e), string(on), doc, line, row.GLAccount, row.Account,
+		row.Role, row.Debit, row.Credit, row.Name, row.NameKind, row.Class, row.Location, row.Description, string(e.State), strconv.Itoa(len(e.Attempts)), id, books.entry(id),
+		group, problem, instant(e.Created), instant(e.SyncedAt()), e.Person(),
 	}
 }
 

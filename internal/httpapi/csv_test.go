@@ -38,7 +38,7 @@ type log struct {
 	entries []review.Exported
 }
 
-func (l log) Export(_ context.Context, _ string, _ review.Filter, _ []string, after intlog.Mark, visit func(review.Exported) bool) (*intlog.Mark, error) {
+func (l *log) Export(_ context.Context, _ string, _ review.Filter, _ []string, after intlog.Mark, visit func(review.Exported) bool) (*intlog.Mark, error) {
 	for _, x := range l.entries {
 		if after != (intlog.Mark{}) && intlog.MarkOf(x.Entry).Compare(after) >= 0 {
 			continue
@@ -59,14 +59,21 @@ func (everybody) Person(context.Context, string) (org.Person, error) {
 
 func csvTime() time.Time { return time.Date(2026, 3, 4, 15, 4, 5, 0, time.UTC) }
 
-func serving(entries []review.Exported) http.Handler {
+func serving(entries []review.Exported) http.Handler { return servingLog(&log{entries: entries}) }
+
+func servingLog(l *log) http.Handler {
 	mux := http.NewServeMux()
 	api := httpapi.NewAPI(mux, httpapi.Gate{People: everybody{}, NewTrace: func() string { return "trace" }})
-	(&httpapi.Reading{Log: log{entries: entries}, Books: httpapi.LiveBooks, Now: csvTime}).Register(api)
+	(&httpapi.Reading{Log: l, Books: httpapi.LiveBooks, Now: csvTime}).Register(api)
 	return mux
 }
 
 func download(t *testing.T, entries []review.Exported, path string, header http.Header) *http.Response {
+	t.Helper()
+	return ask(t, serving(entries), path, header)
+}
+
+func ask(t *testing.T, h http.Handler, path string, header http.Header) *http.Response {
 	t.Helper()
 	w := httptest.NewRecorder()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
@@ -74,7 +81,7 @@ func download(t *testing.T, entries []review.Exported, path string, header http.
 		r.Header[name] = values
 	}
 	r.Header.Set("Authorization", "Bearer x")
-	serving(entries).ServeHTTP(w, r)
+	h.ServeHTTP(w, r)
 	return w.Result()
 }
 
@@ -154,6 +161,24 @@ func TestAnIdMayHaveACommaAndIdsMayBeRepeated(t *testing.T) {
 	}
 	if !strings.Contains(answer.Header.Get("Content-Disposition"), "integration-log-selected-2026-03-04.csv") {
 		t.Error(answer.Header.Get("Content-Disposition"))
+	}
+}
+
+func TestTheSandboxHasPagesOfItsOwn(t *testing.T) {
+	t.Parallel()
+	for api, want := range map[string]httpapi.Books{"https://quickbooks.api.intuit.com": httpapi.LiveBooks, "https://sandbox-quickbooks.api.intuit.com": httpapi.SandboxBooks} {
+		if got := httpapi.BooksOf(api); got != want {
+			t.Errorf("%s: %s", api, got)
+		}
+	}
+}
+
+func TestNothingIsAFileWithHeadersAlone(t *testing.T) {
+	t.Parallel()
+	answer := download(t, nil, "/v1/entries.csv", nil)
+	body, err := io.ReadAll(answer.Body)
+	if err != nil || strings.Count(string(body), "\r\n") != 1 || !strings.HasPrefix(string(body), "entry id,transaction type,") || answer.Header.Get("X-Rows") != "0" {
+		t.Errorf("%v %q %v", err, body, answer.Header)
 	}
 }
 
@@ -275,10 +300,12 @@ func FuzzCSVCell(f *testing.F) {
 	for _, seed := range []string{"", "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\r\n=1", `"=1"`, `a "quoted", one`, "two\r\nlines", "＝1", "José", `\.`, " =1"} {
 		f.Add(seed)
 	}
+	l := &log{}
+	h := servingLog(l)
 	f.Fuzz(func(t *testing.T, text string) {
 		name := strings.Join(strings.Fields(text), " ")
-		e := record(1, name, text, 2, intlog.Synced)
-		answer := download(t, []review.Exported{{Entry: e}}, "/v1/entries.csv", nil)
+		l.entries = []review.Exported{{Entry: record(1, name, text, 2, intlog.Synced)}}
+		answer := ask(t, h, "/v1/entries.csv", nil)
 		table, err := csv.NewReader(answer.Body).ReadAll()
 		if err != nil || len(table) != 3 || len(table[1]) != len(table[0]) {
 			t.Fatalf("%v: %q", err, table)

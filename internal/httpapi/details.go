@@ -20,6 +20,14 @@ const (
 	SandboxBooks Books = "https://app.sandbox.qbo.intuit.com"
 )
 
+// BooksOf are the pages that belong to an address of QuickBooks' API: companies of the sandbox have pages of their own.
+func BooksOf(api string) Books {
+	if strings.Contains(api, "sandbox") {
+		return SandboxBooks
+	}
+	return LiveBooks
+}
+
 // entry is the page of a journal entry; empty for one that is not in QuickBooks. The browser must be signed in to the company that has it.
 func (b Books) entry(id string) string {
 	if b == "" || id == "" {

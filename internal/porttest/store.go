@@ -139,6 +139,7 @@ func Store(t *testing.T, empty func(*testing.T) StorePort) {
 		"due entries come in turns, so that no organisation takes another's place":    dueInTurns,
 		"postponing changes the due time alone, and only if it is as seen":            postpone,
 		"lists are newest first, page by page, and follow the states":                 lists,
+		"entries of a case are found among the newest of its organisation":            ofCase,
 		"held entries are found by case and page, in version order":                   held,
 		"the first click stands, and its sweeps go when they are done":                flags,
 		"a link is two puts, each not there or the same":                              links,
