@@ -10,6 +10,7 @@ import (
 	"github.com/passare/qbo-sync/internal/pacing"
 	"github.com/passare/qbo-sync/internal/retrying"
 	"github.com/passare/qbo-sync/internal/review"
+	"github.com/passare/qbo-sync/internal/setup"
 )
 
 // Admin is the Integration log and the links as people see and change them.
@@ -28,6 +29,7 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 	calls := p.calls(mux, books)
 	(&httpapi.Entries{Desk: review.New(p.store, work, p.now)}).Register(calls)
 	(&httpapi.Links{Relinker: matching.NewRelinker(p.table, books.client, retrying.New(p.store, work, p.now), p.now)}).Register(calls)
+	(&httpapi.Setup{Office: setup.New(p.table, books.client, retrying.New(p.store, work, p.now), p.now)}).Register(calls)
 	httpapi.RegisterProblems(mux)
 	httpapi.RegisterDocument(mux)
 	httpapi.RegisterHealth(mux)

@@ -43,6 +43,7 @@ func registerAll(a *API) {
 	(&Entries{}).Register(a)
 	(&Links{}).Register(a)
 	(&Connection{}).Register(a)
+	(&Setup{}).Register(a)
 }
 
 // describeFault adds the answer of a fault to a call.

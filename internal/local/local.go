@@ -32,6 +32,7 @@ import (
 	"github.com/passare/qbo-sync/internal/qbosim"
 	"github.com/passare/qbo-sync/internal/retrying"
 	"github.com/passare/qbo-sync/internal/review"
+	"github.com/passare/qbo-sync/internal/setup"
 	"github.com/passare/qbo-sync/internal/webhook"
 )
 
@@ -85,6 +86,7 @@ type Store interface {
 	qbo.Meter
 	qbo.Pauses
 	httpapi.Reads
+	setup.Store
 }
 
 // Queue is work on its way.
@@ -244,6 +246,7 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 	consent.Register(calls)
 	consent.RegisterCallback(mux)
 	(&httpapi.Links{Relinker: matching.NewRelinker(s.Store, s.Client, s.Retrier, s.options.Now)}).Register(calls)
+	(&httpapi.Setup{Office: setup.New(s.Store, s.Client, s.Retrier, s.options.Now)}).Register(calls)
 	httpapi.RegisterProblems(mux)
 	httpapi.RegisterDocument(mux)
 	s.issuer.register(mux)
