@@ -17,7 +17,7 @@ type Shown struct {
 	Note string
 }
 
-// freshFor is how old a list may be by which a mapping is checked: longer than it takes to choose from a list that was just read.
+// freshFor is how old a list may be by which a dry run is checked, so that one for each click does not cost a read.
 const freshFor = time.Minute
 
 // Listing shows a list of the company that the organisation is connected to: as it was last read, or, when it never was or refresh is wanted, as QuickBooks

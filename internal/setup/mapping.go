@@ -139,7 +139,11 @@ func (o *Office) saveMapping(ctx context.Context, id string, w MappingWish) (eff
 	}
 	next := tidy(w.Mapping)
 	next.Version = config.Mapping.Version + 1
-	x, err := o.chart(ctx, config, o.now().Add(-freshFor), config.Mapping, next)
+	oldest := o.now() // what is stored is checked by what QuickBooks has now
+	if w.DryRun {
+		oldest = oldest.Add(-freshFor)
+	}
+	x, err := o.chart(ctx, config, oldest, config.Mapping, next)
 	if err != nil {
 		return effect, err
 	}
