@@ -228,6 +228,52 @@ func TestAMappingThatBreaksRulesNamesEveryWrongField(t *testing.T) {
 	}
 }
 
+func TestAMappedBranchStandsOnEveryLine(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	wait(t, s, local.WillowCreek, send(t, s, event(local.WillowCreek, "payment.created", "p0", 1, "c1", cash)), intlog.Synced)
+	access, err := s.Keeper.Token(t.Context(), org.Company{Org: local.WillowCreek, Realm: local.WillowCreekRealm})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := map[string]string{}
+	for entity, path := range map[string]string{"Class": "class", "Department": "department"} {
+		r := ask(t, s, "", http.MethodPost, s.QBOURL+"/v3/company/"+local.WillowCreekRealm+"/"+path+"?minorversion=75", `{"Name":"Main Street"}`, http.Header{
+			"Authorization": {"Bearer " + access}, "Content-Type": {"application/json"}, "Accept": {"application/json"},
+		})
+		var object map[string]json.RawMessage
+		r.into(t, &object)
+		var x struct{ ID string }
+		if err := json.Unmarshal(object[entity], &x); err != nil || x.ID == "" {
+			t.Fatalf("%d %s", r.status, r.body)
+		}
+		made[path] = x.ID
+	}
+	classes, departments := listed(t, s, "ana", "classes").Classes, listed(t, s, "ana", "departments").Departments
+	if len(classes) != 1 || classes[0].ID != made["class"] || len(departments) != 1 || departments[0].ID != made["department"] {
+		t.Fatalf("%+v %+v", classes, departments)
+	}
+	m, etag := mapping(t, s, "ana")
+	next := m.chosen
+	put := func(branch string) reply {
+		next.Branches = map[string]map[string]string{branch: {"class": made["class"], "location": made["department"]}}
+		return ask(t, s, "ana", http.MethodPut, "/v1/mapping", next.json(t), http.Header{"If-Match": {etag}})
+	}
+	if r := put("side"); r.status != http.StatusUnprocessableEntity || !strings.Contains(r.body, "branches.main") {
+		t.Errorf("not all branches: %d %s", r.status, r.body)
+	}
+	if r := put("main"); r.status != http.StatusOK {
+		t.Fatalf("%d %s", r.status, r.body)
+	}
+	wait(t, s, local.WillowCreek, send(t, s, event(local.WillowCreek, "payment.created", "p1", 1, "c1", cash)), intlog.Synced)
+	journal := s.Sim.Journal(local.WillowCreekRealm)
+	for _, l := range journal[len(journal)-1].Lines {
+		if l.Class != "Main Street" || l.Department != "Main Street" {
+			t.Errorf("%+v", l)
+		}
+	}
+}
+
 func TestOfTwoWhoSaveAtOnceOneIsToldToLookAgain(t *testing.T) {
 	t.Parallel()
 	s := start(t)

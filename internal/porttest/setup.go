@@ -164,7 +164,7 @@ func freeings(t *testing.T, s StorePort) {
 	ctx := t.Context()
 	asked := org.Freeing{Pending: true, Before: began(), By: "Ana"}
 	c := org.Config{Org: "a", Realm: "1", Freeing: &asked, Sweeps: []time.Time{began().Add(time.Minute), began().Add(time.Hour)}}
-	c = ok(s.Reconfigure(ctx, c, 0, org.Kept{}))(t)
+	_ = ok(s.Reconfigure(ctx, c, 0, org.Kept{}))(t)
 	asked.By = "changed by its caller"
 	want := org.Freeing{Pending: true, Before: began(), By: "Ana"}
 	freeing := func() *org.Freeing { return ok(s.Config(ctx, "a"))(t).Freeing }

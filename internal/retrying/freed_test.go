@@ -85,6 +85,28 @@ func TestWhatAPersonAskedToBeLetGoGoesAtOnceAndTheRestBySweeps(t *testing.T) {
 	}
 }
 
+func TestWhatNobodyAskedForStays(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.configured()
+	before := h.has("a", "before", intlog.Pending)
+	h.at = h.at.Add(time.Hour)
+	after := h.has("a", "after", intlog.Pending)
+	at := before.Created.Add(time.Minute)
+	if saved := h.saves(h.store, org.Settings{}, org.Freeing{Pending: true, Held: true, Before: at}); saved.Pending != 0 {
+		t.Errorf("though auto-sync is off: %+v", saved)
+	}
+	if saved := h.saves(h.store, org.Settings{AutoSync: true}, org.Freeing{Held: true, Before: at}); saved.Pending != 0 {
+		t.Errorf("though it is for what is held: %+v", saved)
+	}
+	if saved := h.saves(h.store, org.Settings{AutoSync: true}, org.Freeing{Pending: true, Before: at}); saved.Pending != 1 {
+		t.Errorf("%+v", saved)
+	}
+	if b, a := h.entry(before.Key).State, h.entry(after.Key).State; b != intlog.Queued || a != intlog.Pending {
+		t.Errorf("what was made before is %s, and after %s", b, a)
+	}
+}
+
 func TestWhatIsHeldGoesToReviewUnlessAutoSyncIsOn(t *testing.T) {
 	t.Parallel()
 	for state, settings := range map[intlog.State]org.Settings{

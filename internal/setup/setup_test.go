@@ -371,6 +371,11 @@ func TestWhatIsMissingIsToldOnceWithSuggestions(t *testing.T) {
 	}
 	h.signed("h1", intlog.Failed, "4410", "east", "account gl:4410", "branch east", "account sales_tax")
 	h.signed("h2", intlog.Pending, "4410", "east")
+	other := h.signed("h3", intlog.Failed, "4410", "east")
+	other.Cause = []rules.Problem{{Kind: rules.Data, Subject: "case", Text: "It has no name."}}
+	if _, err := h.store.Update(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
 	p, err := h.office.MappingProblems(t.Context(), willow)
 	if err != nil {
 		t.Fatal(err)
