@@ -13,7 +13,8 @@ import (
 const listsTag = "QuickBooks"
 
 func (h *Setup) registerLists(a *API) {
-	about := "It is shown as it was when it was last read, with its age. `refresh` reads it again, which counts against the month's reads. When QuickBooks cannot be asked, what is kept is shown, with a note."
+	about := "It is shown as it was when it was last read, with its age. `refresh` reads it again, which counts against the month's reads. " +
+		"When QuickBooks cannot be asked, what is kept is shown, with a note."
 	fails := []fault.Code{fault.Disconnected, fault.Throttled, fault.Refused}
 	register(a, call{
 		id: "list-quickbooks-accounts", method: http.MethodGet, path: "/v1/quickbooks/accounts", tag: listsTag, needs: org.Manage,

@@ -24,7 +24,8 @@ func (h *Setup) registerMapping(a *API) {
 	register(a, call{
 		id: "save-mapping", method: http.MethodPut, path: "/v1/mapping", tag: mappingTag, needs: org.Manage,
 		summary: "Saves a mapping, whole: what is not in it is not mapped any more",
-		about: "422 names every field that breaks a rule. What waited for it goes at once, up to 1,000 entries, and the rest by itself. What is in QuickBooks already keeps its accounts. The version is kept: " +
+		about: "422 names every field that breaks a rule. What waited for it goes at once, up to 1,000 entries, and the rest by itself. What is in " +
+			"QuickBooks already keeps its accounts. The version is kept: " +
 			"to undo, save an earlier one again. With `dry_run` nothing is stored, and the answer says what would happen.",
 		fails: []fault.Code{fault.Stale, fault.Disconnected, fault.Throttled, fault.Refused}, request: exampleMappingBody(), answer: exampleMappingSaved(),
 	}, h.saveMapping)

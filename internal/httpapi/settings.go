@@ -42,14 +42,16 @@ const settingsTag = "Settings"
 func (h *Setup) registerSettings(a *API) {
 	register(a, call{
 		id: "get-settings", method: http.MethodGet, path: "/v1/settings", tag: settingsTag, needs: org.Manage,
-		summary: "The organisation's settings, and who changed which", about: "The newest 100 changes are shown. The ETag is the version of the configuration, which a saved mapping and a new company move, too.",
-		fails: []fault.Code{fault.Disconnected}, answer: exampleSettings(),
+		summary: "The organisation's settings, and who changed which",
+		about:   "The newest 100 changes are shown. The ETag is the version of the configuration, which a saved mapping and a new company move, too.",
+		fails:   []fault.Code{fault.Disconnected}, answer: exampleSettings(),
 	}, h.settings)
 	register(a, call{
 		id: "change-settings", method: http.MethodPatch, path: "/v1/settings", tag: settingsTag, needs: org.Manage,
 		summary: "Changes settings; what is not sent stays",
-		about: "Turning auto_sync on while entries wait for review needs `pending`, and turning auto_add_to_exports on while entries are held needs `held`: without it 409 says how many wait and what the " +
-			"choices mean. What is let go goes at once, up to 1,000 entries; `released.more` says that the rest goes by itself within minutes. With `dry_run` nothing is stored, and the answer says what would happen.",
+		about: "Turning auto_sync on while entries wait for review needs `pending`, and turning auto_add_to_exports on while entries are held needs `held`: without it " +
+			"409 says how many wait and what the choices mean. What is let go goes at once, up to 1,000 entries; `released.more` says that the rest goes by itself " +
+			"within minutes. With `dry_run` nothing is stored, and the answer says what would happen.",
 		fails: []fault.Code{fault.Conflict, fault.Stale, fault.Disconnected}, request: settingsBody{AutoSync: new(true), Pending: "sync"}, answer: exampleSettingsSaved(),
 	}, h.changeSettings)
 }

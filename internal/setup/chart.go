@@ -57,7 +57,8 @@ func (o *Office) listing(ctx context.Context, c org.Config, list journal.List, o
 	if !found || !unasked(err) {
 		return Shown{}, err
 	}
-	return Shown{Listing: kept, Note: "QuickBooks could not be asked just now, so this is what it had on " + kept.ReadAt.UTC().Format("1/2/2006 at 15:04 UTC") + ". " + fault.As(err).Message}, nil
+	had := kept.ReadAt.UTC().Format("1/2/2006 at 15:04 UTC")
+	return Shown{Listing: kept, Note: "QuickBooks could not be asked just now, so this is what it had on " + had + ". " + fault.As(err).Message}, nil
 }
 
 // unasked says whether QuickBooks did not answer at all, or not to us: then what it said before is the best that is known.

@@ -62,7 +62,8 @@ const MaxVersions = 200
 func (o *Office) Versions(ctx context.Context, id string, before int64, limit int) ([]org.MappingVersion, bool, error) {
 	if limit < 1 || limit > MaxVersions || before < 0 {
 		return nil, false, fmt.Errorf("setup.Versions: %w", &fault.Error{
-			Code: fault.Invalid, Message: "This list cannot be shown.", Fields: []fault.Field{{Field: "limit", Value: fmt.Sprint(limit), Problem: fmt.Sprintf("must be 1 to %d", MaxVersions)}},
+			Code: fault.Invalid, Message: "This list cannot be shown.",
+			Fields: []fault.Field{{Field: "limit", Value: fmt.Sprint(limit), Problem: fmt.Sprintf("must be 1 to %d", MaxVersions)}},
 		})
 	}
 	config, err := o.config(ctx, id)
