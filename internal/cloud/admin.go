@@ -14,6 +14,7 @@ import (
 	"github.com/passare/qbo-sync/internal/posting"
 	"github.com/passare/qbo-sync/internal/retrying"
 	"github.com/passare/qbo-sync/internal/review"
+	"github.com/passare/qbo-sync/internal/setup"
 )
 
 // Admin is the Integration log and the links as people see and change them.
@@ -39,6 +40,7 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 	}).Register(calls)
 	(&httpapi.Links{Relinker: matching.NewRelinker(p.table, books.client, retrying.New(p.store, work, p.now), p.now)}).Register(calls)
 	(&httpapi.Notifications{Bell: bell.New(p.table, p.now)}).Register(calls)
+	(&httpapi.Setup{Office: setup.New(p.table, books.client, retrying.New(p.store, work, p.now), p.now)}).Register(calls)
 	httpapi.RegisterProblems(mux)
 	httpapi.RegisterDocument(mux)
 	httpapi.RegisterHealth(mux)

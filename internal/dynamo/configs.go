@@ -79,16 +79,21 @@ func (s *Store) changeConfig(ctx context.Context, id string, change func(stored 
 // stays; sweeps are added. Errors: fault.Conflict, with the stored one; fault.TooLarge, fault.Unavailable.
 func (s *Store) PutConfig(ctx context.Context, c org.Config, ifVersion int64) (org.Config, error) {
 	c, err := s.changeConfig(ctx, c.Org, func(stored org.Config, _ bool) (org.Config, bool, error) {
-		if stored.Version != ifVersion {
-			return stored, false, fault.New(fault.Conflict, "Somebody changed the settings at the same time. Look at them again.")
-		}
-		next := c
-		next.Version = ifVersion + 1
-		next.PauseUntil, next.Grants, next.Relinks, next.BrokenSince = stored.PauseUntil, stored.Grants, stored.Relinks, stored.BrokenSince
-		next.Sweeps = added(stored.Sweeps, c.Sweeps)
-		return next, true, nil
+		next, err := advanced(stored, c, ifVersion)
+		return next, err == nil, err
 	})
 	return c, within("PutConfig", err)
+}
+
+// advanced is the next configuration after the stored one. Errors: fault.Conflict when that has not ifVersion.
+func advanced(stored, next org.Config, ifVersion int64) (org.Config, error) {
+	if stored.Version != ifVersion {
+		return stored, fault.New(fault.Conflict, "Somebody changed the settings at the same time. Look at them again.")
+	}
+	next.Version = ifVersion + 1
+	next.PauseUntil, next.Grants, next.Relinks, next.BrokenSince = stored.PauseUntil, stored.Grants, stored.Relinks, stored.BrokenSince
+	next.Sweeps = added(stored.Sweeps, next.Sweeps)
+	return next, nil
 }
 
 // added is both lists, each time once.
@@ -177,11 +182,13 @@ func over(now time.Time) func(time.Time) bool {
 	return func(t time.Time) bool { return !t.After(now) }
 }
 
-// ConfigSwept removes an organisation's sweep times up to now. Errors: fault.NotFound, fault.Unavailable.
+// ConfigSwept removes an organisation's sweep times up to now; with the last one goes what a person asked to be let go. Errors: fault.NotFound, fault.Unavailable.
 func (s *Store) ConfigSwept(ctx context.Context, id string, now time.Time) error {
 	return within("ConfigSwept", s.note(ctx, id, func(c *org.Config) bool {
 		n := len(c.Sweeps)
-		c.Sweeps = slices.DeleteFunc(c.Sweeps, over(now))
+		if c.Sweeps = slices.DeleteFunc(c.Sweeps, over(now)); len(c.Sweeps) == 0 {
+			c.Freeing = nil
+		}
 		return len(c.Sweeps) != n
 	}))
 }

@@ -18,6 +18,9 @@
 //	flag            O#org                  flag#case#page                                             sweeps#flag · first sweep#org/case#page
 //	link, by key    O#org                  link#realm#kind#key
 //	link, by id     O#org                  linked#realm#kind#id
+//	settings        O#org                  settings#version
+//	mapping         O#org                  mapping#realm#version
+//	listing         O#org                  listing#realm#list
 //	connection      O#org                  connection               connections · org
 //	lease           O#org                  lease#thing
 //	reservation     O#org                  reserved#thing
@@ -48,8 +51,8 @@
 //	consistent   Config (intake and the worker decide on it), Entry, Record (what is planned is what is stored), Link and CompanyOwner (a name, a company
 //	             must not be given twice), Connection, Reply, Seen; and whatever is read to be changed. Record shows each version as it is at some moment of the
 //	             read, and not all at the same one
-//	eventual     Flag (its sweeps find what was held at the same moment), counters, and all lists: List, OfCase, HeldOn, Due, FlagSweeps, ConfigSweeps, Links,
-//	             Connections, Quarantined. What they miss they show a moment later
+//	eventual     Flag (its sweeps find what was held at the same moment), counters, Listing, and all lists: List, OfCase, HeldOn, Due, FlagSweeps, ConfigSweeps,
+//	             Links, Connections, Quarantined, SettingsChanges, MappingVersions. What they miss they show a moment later
 //
 // # Due
 //
@@ -67,7 +70,7 @@
 //     is made of what is stored (Pause, Broken, Mended, sweeps) is then made once more, which changes nothing but the count of grants, whose differences
 //     alone have a meaning; a metered read may be counted twice, never not at all.
 //   - A link is a transaction of two puts, each "not there or the same"; replacing one frees the old id, and is counted in the configuration, in the same
-//     transaction.
+//     transaction. What is kept of a change of settings or mapping is written in the transaction that changes the configuration.
 //   - A mention is stored before the entry that mentions.
 //   - The quarantine keeps a delivery once, for 90 days, and lists the newest 1,000. An attempt is taken once, and is kept for a day after its end.
 //     A reply stands for a day. DynamoDB removes them by their ttl (seconds), some days late at most; whoever takes an attempt or reads a reply looks at

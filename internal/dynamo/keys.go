@@ -150,6 +150,24 @@ func linkedKey(at org.Company, kind journal.NameKind, id string) key {
 	return key{orgPK(at.Org), join("linked", at.Realm, string(kind), id)}
 }
 
+// settingsPart begins the keys of changes of settings.
+const settingsPart = "settings"
+
+func settingsKey(id string, version int64) key {
+	return key{orgPK(id), join(settingsPart, digits(version))}
+}
+
+// mappingsOf is how the keys of the versions of a company's mapping begin.
+func mappingsOf(at org.Company) string { return join("mapping", at.Realm) }
+
+func mappingKey(at org.Company, version int64) key {
+	return key{orgPK(at.Org), mappingsOf(at) + separator + digits(version)}
+}
+
+func listingKey(at org.Company, list journal.List) key {
+	return key{orgPK(at.Org), join("listing", at.Realm, string(list))}
+}
+
 func connectionKey(id string) key { return key{orgPK(id), "connection"} }
 
 // allConnections is the partition of the log index that lists connections.

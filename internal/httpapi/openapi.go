@@ -51,6 +51,7 @@ func registerAll(a *API) {
 	(&Connection{}).Register(a)
 	(&Notifications{}).Register(a)
 	(&Reading{}).Register(a)
+	(&Setup{}).Register(a)
 }
 
 // describeFault adds the answer of a fault to a call.

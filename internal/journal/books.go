@@ -1,6 +1,10 @@
 package journal
 
-import "github.com/passare/qbo-sync/internal/date"
+import (
+	"time"
+
+	"github.com/passare/qbo-sync/internal/date"
+)
 
 // FoundEntry is a journal entry that QuickBooks has, as far as the protocol asks: enough to tell ours.
 type FoundEntry struct {
@@ -30,7 +34,34 @@ type Account struct {
 	FullyQualifiedName string
 	Type               string // AccountType, "Accounts Receivable"
 	SubType            string
+	Number             string // AcctNum: the organisation's own number of it, if it numbers accounts
 	Active             bool
+}
+
+// Segment is a class or a location (QuickBooks' API calls it a department).
+type Segment struct {
+	ID                 string
+	Name               string
+	FullyQualifiedName string
+	Active             bool
+}
+
+// List names a list of a company's that a mapping chooses from.
+type List string
+
+// The lists.
+const (
+	AccountList    List = "accounts"
+	ClassList      List = "classes"
+	DepartmentList List = "departments"
+)
+
+// Listing is one list of a company's, whole, inactive ones included, as it was at one time.
+type Listing struct {
+	List     List
+	ReadAt   time.Time
+	Accounts []Account // of AccountList
+	Segments []Segment // of the others
 }
 
 // Preferences are the settings of the company that the protocol respects.

@@ -68,12 +68,13 @@ func filled(t *testing.T, s *local.System) map[string]fill {
 		return notices(t, s, user, http.MethodGet, "/v1/notifications").Notices[0].ID
 	}
 	return map[string]fill{
-		"/problems/":           {mine: "invalid"}, // nobody's
-		"/v1/entries/":         {mine: mine, theirs: theirs},
-		"/v1/cases/":           {mine: "c1", theirs: "c2", upserts: true},
-		"/v1/notifications/":   {mine: notice("ana"), theirs: notice("dan")},
-		"/v1/links/customers/": {mine: "case:c1", theirs: "case:c2", upserts: true},
-		"/v1/links/vendors/":   {mine: "business:b1", theirs: "business:b2", upserts: true},
+		"/problems/":            {mine: "invalid"}, // nobody's
+		"/v1/entries/":          {mine: mine, theirs: theirs},
+		"/v1/mapping/versions/": {mine: "1", theirs: "999"},
+		"/v1/cases/":            {mine: "c1", theirs: "c2", upserts: true},
+		"/v1/notifications/":    {mine: notice("ana"), theirs: notice("dan")},
+		"/v1/links/customers/":  {mine: "case:c1", theirs: "case:c2", upserts: true},
+		"/v1/links/vendors/":    {mine: "business:b1", theirs: "business:b2", upserts: true},
 	}
 }
 

@@ -33,6 +33,7 @@ import (
 	"github.com/passare/qbo-sync/internal/qbosim"
 	"github.com/passare/qbo-sync/internal/retrying"
 	"github.com/passare/qbo-sync/internal/review"
+	"github.com/passare/qbo-sync/internal/setup"
 	"github.com/passare/qbo-sync/internal/webhook"
 )
 
@@ -89,6 +90,7 @@ type Store interface {
 	bell.Store
 	httpapi.Reads
 	httpapi.Replies
+	setup.Store
 }
 
 // Queue is work on its way.
@@ -256,6 +258,7 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 	consent.RegisterCallback(mux)
 	(&httpapi.Links{Relinker: matching.NewRelinker(s.Store, s.Client, s.Retrier, s.options.Now)}).Register(calls)
 	(&httpapi.Notifications{Bell: bell.New(s.Store, s.options.Now)}).Register(calls)
+	(&httpapi.Setup{Office: setup.New(s.Store, s.Client, s.Retrier, s.options.Now)}).Register(calls)
 	httpapi.RegisterProblems(mux)
 	httpapi.RegisterDocument(mux)
 	s.issuer.register(mux)

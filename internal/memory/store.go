@@ -34,6 +34,7 @@ type Store struct {
 	reads      map[readKey]int   // metered reads by organisation and month; organisation "" has the sum
 	replies    map[replyKey]org.Reply
 	seen       map[personKey]org.Seen
+	setup      setup
 }
 
 type readKey struct{ org, month string }
@@ -58,6 +59,7 @@ func NewStore() *Store {
 		due: map[intlog.Key]bool{}, flags: map[pageKey]org.Flag{}, links: map[linkKey]intlog.Link{}, linked: map[linkKey]string{},
 		quarantine: map[string][]intlog.Quarantined{}, reads: map[readKey]int{}, attempts: map[string]grant.Attempt{}, connected: map[string]org.Connection{}, owners: map[string]string{},
 		replies: map[replyKey]org.Reply{}, seen: map[personKey]org.Seen{},
+		setup: newSetup(),
 	}
 }
 
@@ -74,6 +76,10 @@ func (s *Store) Config(_ context.Context, id string) (org.Config, error) {
 
 func cloneConfig(c org.Config) org.Config {
 	c.Sweeps = slices.Clone(c.Sweeps)
+	if c.Freeing != nil {
+		freeing := *c.Freeing
+		c.Freeing = &freeing
+	}
 	return c
 }
 
@@ -82,6 +88,10 @@ func cloneConfig(c org.Config) org.Config {
 func (s *Store) PutConfig(_ context.Context, c org.Config, ifVersion int64) (org.Config, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.putConfig(c, ifVersion)
+}
+
+func (s *Store) putConfig(c org.Config, ifVersion int64) (org.Config, error) {
 	stored := s.configs[c.Org]
 	if stored.Version != ifVersion {
 		return stored, fault.New(fault.Conflict, "Somebody changed the settings at the same time. Look at them again.")
@@ -89,7 +99,7 @@ func (s *Store) PutConfig(_ context.Context, c org.Config, ifVersion int64) (org
 	c.Version = ifVersion + 1
 	c.PauseUntil, c.Grants, c.Relinks, c.BrokenSince = stored.PauseUntil, stored.Grants, stored.Relinks, stored.BrokenSince
 	c.Sweeps = added(stored.Sweeps, c.Sweeps)
-	s.configs[c.Org] = c
+	s.configs[c.Org] = cloneConfig(c)
 	return cloneConfig(c), nil
 }
 
@@ -155,10 +165,13 @@ func (s *Store) ConfigSweeps(_ context.Context, now time.Time, limit int) ([]str
 	return orgs, nil
 }
 
-// ConfigSwept removes an organisation's sweep times up to now.
+// ConfigSwept removes an organisation's sweep times up to now; with the last one goes what a person asked to be let go.
 func (s *Store) ConfigSwept(_ context.Context, id string, now time.Time) error {
 	return s.note(id, func(c *org.Config) {
 		c.Sweeps = slices.DeleteFunc(c.Sweeps, func(t time.Time) bool { return !t.After(now) })
+		if len(c.Sweeps) == 0 {
+			c.Freeing = nil
+		}
 	})
 }
 

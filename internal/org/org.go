@@ -145,6 +145,8 @@ type Config struct {
 	Relinks     int64       `json:"-"`                     // how many times a person linked a case or business anew; counted together with the link
 	BrokenSince time.Time   `json:"broken_since,omitzero"` // QuickBooks refuses the grant: nothing is sent until somebody reconnects
 	Sweeps      []time.Time `json:"sweeps,omitempty"`      // when entries that waited for a change of this item are looked for again
+
+	Freeing *Freeing `json:"freeing,omitempty"` // what a person asked to be let go with a change of settings; gone with the last sweep
 }
 
 // Company is an organisation's QuickBooks company: whose books a call to QuickBooks is about. The ids of accounts, names and entries mean nothing in

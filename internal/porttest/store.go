@@ -24,6 +24,7 @@ import (
 	"github.com/passare/qbo-sync/internal/qbo"
 	"github.com/passare/qbo-sync/internal/retrying"
 	"github.com/passare/qbo-sync/internal/review"
+	"github.com/passare/qbo-sync/internal/setup"
 )
 
 // StorePort is everything that use cases ask of a store.
@@ -35,6 +36,7 @@ type StorePort interface {
 	retrying.Store
 	matching.Register
 	grant.Store
+	setup.Store
 	qbo.Meter
 	qbo.Pauses
 	// ReadsOf says how many reads an organisation has spent in a month.
@@ -132,6 +134,12 @@ func Store(t *testing.T, empty func(*testing.T) StorePort) {
 		"undos come right after what they undo, under keys of their own":              undos,
 		"mentions are found again, each once":                                         mentionsFound,
 		"a configuration changes only from the version that was read":                 configVersions,
+		"a configuration and what is kept of its change are stored together":          reconfigured,
+		"of many changes of a configuration at once one is made, and kept":            reconfigureRace,
+		"changes of settings come newest first":                                       settingsChanges,
+		"versions of a mapping belong to a company, and come newest first":            mappingVersions,
+		"a list of QuickBooks belongs to a company, and is as it was last read":       listings,
+		"what a person asked to be let go stays until the last sweep":                 freeings,
 		"a pause is the later one and changes no version":                             pauses,
 		"a dead grant is noted once, survives a change of settings, and is mended":    machineNotes,
 		"metered reads are counted by organisation and month":                         reads,

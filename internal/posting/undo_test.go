@@ -252,7 +252,7 @@ func TestAnUndoAndTheRecordsAround(t *testing.T) {
 			batch := h.send(event("batch_payment.processed", "b1", 1, members()))
 			h.work()
 			undo := h.undo(v1)
-			if e := h.is(undo, intlog.Waiting); !strings.Contains(e.Cause[0].Text, "Batch b1") {
+			if e := h.is(undo, intlog.Waiting); !strings.Contains(e.Cause[0].Text, "batch b1") {
 				t.Errorf("%+v", e.Cause)
 			}
 			h.undo(batch)
@@ -279,7 +279,7 @@ func TestAnUndoAndTheRecordsAround(t *testing.T) {
 				`"lines":[{"kind":"refund","amount":"10.00","case":{"id":"c1","number":"24-0113","decedent":{"first":"John","last":"Smith"}}}]`))
 			h.work()
 			undo := h.undo(refund)
-			if e := h.is(undo, intlog.Waiting); !strings.Contains(e.Cause[0].Text, "Check k1") {
+			if e := h.is(undo, intlog.Waiting); !strings.Contains(e.Cause[0].Text, "check k1") {
 				t.Errorf("%+v", e.Cause)
 			}
 			h.undo("check.k1.1")

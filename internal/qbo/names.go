@@ -79,12 +79,12 @@ func (c *Client) names(ctx context.Context, at org.Company, kind, property, valu
 func (c *Client) Accounts(ctx context.Context, at org.Company) ([]journal.Account, error) {
 	var accounts []journal.Account
 	err := c.query(ctx, at, "Account", " where Active in (true, false)", true, into(func(row struct {
-		ID, Name, FullyQualifiedName, AccountType, AccountSubType string
-		Active                                                    bool
+		ID, Name, FullyQualifiedName, AccountType, AccountSubType, AcctNum string
+		Active                                                             bool
 	},
 	) {
 		accounts = append(accounts, journal.Account{
-			ID: row.ID, Name: row.Name, FullyQualifiedName: row.FullyQualifiedName, Type: row.AccountType, SubType: row.AccountSubType, Active: row.Active,
+			ID: row.ID, Name: row.Name, FullyQualifiedName: row.FullyQualifiedName, Type: row.AccountType, SubType: row.AccountSubType, Number: row.AcctNum, Active: row.Active,
 		})
 	}))
 	if err != nil {

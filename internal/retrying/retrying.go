@@ -45,8 +45,8 @@ type Store interface {
 	// ConfigSweeps lists the organisations whose configuration has a sweep time up to now; ConfigSwept removes that time.
 	ConfigSweeps(ctx context.Context, now time.Time, limit int) (orgs []string, err error)
 	ConfigSwept(ctx context.Context, org string, now time.Time) error
-	// PutConfig stores a configuration if the stored one has ifVersion; otherwise fault.Conflict.
-	PutConfig(ctx context.Context, c org.Config, ifVersion int64) (org.Config, error)
+	// Reconfigure stores a configuration as PutConfig does, and what is kept of the change with it, or nothing.
+	Reconfigure(ctx context.Context, c org.Config, ifVersion int64, kept org.Kept) (org.Config, error)
 	// Mended takes away the note that QuickBooks refuses the organisation's grant, counts the grant, and stores sweep times.
 	Mended(ctx context.Context, org string, sweeps []time.Time) error
 	// List lists entries of a tab, newest first, after a mark.
@@ -292,7 +292,11 @@ func (r *run) sweepConfigs(ctx context.Context) error {
 		if r.released(n); err != nil {
 			return err
 		}
-		if all {
+		pending, held, allAsked, err := r.releaseAsked(ctx, config, max(min(PageShare-n, r.left), 0), r.goesOn)
+		if r.released(pending + held); err != nil {
+			return err
+		}
+		if all && allAsked {
 			if err := r.store.ConfigSwept(ctx, id, now); err != nil {
 				return err
 			}

@@ -197,6 +197,16 @@ func (s faultyStore) PutConfig(ctx context.Context, c org.Config, ifVersion int6
 	})
 }
 
+func (s faultyStore) Reconfigure(ctx context.Context, c org.Config, ifVersion int64, kept org.Kept) (org.Config, error) {
+	return await(ctx, s.process, "storing the configuration with what is kept of the change", func() (org.Config, error) {
+		stored, err := s.world.store.Reconfigure(ctx, c, ifVersion, kept)
+		if err == nil {
+			s.configured(stored)
+		}
+		return stored, err
+	})
+}
+
 func (s faultyStore) Record(ctx context.Context, id string, ref passare.Ref) (intlog.Record, error) {
 	return await(ctx, s.process, "reading "+ref.String(), func() (intlog.Record, error) { return s.world.store.Record(ctx, id, ref) })
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/goldenfile"
 	"github.com/passare/qbo-sync/internal/intlog"
+	"github.com/passare/qbo-sync/internal/journal"
 	"github.com/passare/qbo-sync/internal/matching"
 	"github.com/passare/qbo-sync/internal/memory"
 	"github.com/passare/qbo-sync/internal/org"
@@ -393,6 +394,16 @@ type whole struct {
 	qbo.Meter
 	qbo.Pauses
 	reads
+	kept
+}
+
+// kept is what is kept of how an organisation was set up.
+type kept interface {
+	SettingsChanges(ctx context.Context, org string, limit int) ([]org.SettingsChange, error)
+	MappingVersions(ctx context.Context, at org.Company, before int64, limit int) ([]org.MappingVersion, error)
+	MappingVersion(ctx context.Context, at org.Company, version int64) (org.MappingVersion, bool, error)
+	Listing(ctx context.Context, at org.Company, list journal.List) (journal.Listing, bool, error)
+	PutListing(ctx context.Context, at org.Company, l journal.Listing) error
 }
 
 type reads interface {
@@ -404,6 +415,6 @@ func TestAWatchedStoreIsAStore(t *testing.T) {
 	t.Parallel()
 	porttest.Store(t, func(t *testing.T) porttest.StorePort {
 		r := newRoom(t)
-		return whole{r.store, r.memory, r.memory, r.memory, r.memory}
+		return whole{r.store, r.memory, r.memory, r.memory, r.memory, r.memory}
 	})
 }
