@@ -25,9 +25,9 @@ func (h *Undos) Register(a *API) {
 	register(a, call{
 		id: "undo-entry", method: http.MethodPost, path: "/v1/entries/{id}/undo", tag: logTag, needs: org.SeeLog,
 		summary: "Takes a record out of QuickBooks again, by a reversal",
-		about: "The entry is the newest of its record that is in QuickBooks; everything that stands of the record is reversed where it stands. 202 with the entry of the undo, which is on its way at " +
-			"once; 200 with it when the entry is undone already; 409 says who did what when it cannot be undone. A later version from Passare posts in full again. The undo of an undo puts the " +
-			"record into QuickBooks again. With `dry_run` nothing is stored: 200 with the entry that would be made, its journal entries and every problem.",
+		about: "The entry is the newest of its record that is in QuickBooks; everything that stands of the record is reversed where it stands. " +
+			"202 with the entry of the undo, which is on its way at once; 200 with it when the entry is undone already; 409 says who did what when it cannot be undone. " +
+			"A later version from Passare posts in full again. The undo of an undo puts the record into QuickBooks again. With `dry_run` nothing is stored: 200 with the entry that would be made, its journal entries and every problem.",
 		status: http.StatusAccepted, also: []int{http.StatusOK}, fails: []fault.Code{fault.Conflict, fault.Stale},
 		request: undoBody{Reason: "Entered twice"}, answer: exampleUndo(),
 	}, h.undo)
@@ -103,7 +103,8 @@ func (h *Undos) preview(ctx context.Context, p org.Person, key intlog.Key, reaso
 
 func exampleUndo() undone {
 	e := exampleRow()
-	e.ID, e.Type, e.Sentence = "payment.p1.1~1", "payment.undone", "Undo of check payment created: takes the whole record out of QuickBooks again; the family owes 1,000.00 more."
+	e.ID, e.Type = "payment.p1.1~1", "payment.undone"
+	e.Sentence = "Undo of check payment created: takes the whole record out of QuickBooks again; the family owes 1,000.00 more."
 	return undone{Row: e, Preview: &undoPreview{Problems: []rules.Problem{}, Warnings: []string{}, Journal: []journalRow{{Date: e.Date, Lines: []lineRow{
 		{Side: journal.Debit, Amount: "1000.00", Account: "84", Name: "John Smith", NameKind: "Customer", Description: "Payment by check"},
 		{Side: journal.Credit, Amount: "1000.00", Account: "91", Name: "John Smith", NameKind: "Customer", Description: "Payment by check"},

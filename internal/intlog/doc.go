@@ -14,5 +14,6 @@
 //
 // Guarantees: a transition that is not in the table cannot be made (Entry.Move); DueAt is set exactly
 // while the machine owns the entry (queued, posting, waiting); a posting's number is never used twice.
+// An undo is an entry of its own, in the order of its record right after the version that it takes out (Record.Life).
 // What each transition needs and writes is ../posting/protocol.md.
 package intlog

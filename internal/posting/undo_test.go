@@ -393,6 +393,41 @@ func TestAnUndoIsMadeOnce(t *testing.T) {
 			}
 			h.has(receipt, receiptBack)
 		},
+		"one that was deleted and comes back waits for the one that was made instead": func(t *testing.T, h *house) {
+			v1 := h.send(event("payment.created", "p1", 1, paid("10.00")))
+			h.work()
+			change := func(id string, to intlog.State) {
+				t.Helper()
+				e, err := h.entry(id).Move(to, "Ben Ray", "", h.clock.now())
+				if err == nil {
+					_, err = h.store.Update(t.Context(), e)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			begin := func() string {
+				t.Helper()
+				e, _, err := h.desk().Undo(t.Context(), h.key(v1), "Ben Ray", "Entered twice", nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				h.drop()
+				return e.ID()
+			}
+			one := begin()
+			change(one, intlog.Deleted)
+			other := begin()
+			change(one, intlog.Queued)
+			h.handle(one)
+			h.is(one, intlog.Queued)
+			h.handle(other)
+			h.is(other, intlog.Synced)
+			h.is(one, intlog.Superseded)
+			if h.has(receipt, receiptBack); other != "payment.p1.1~3" {
+				t.Error(other)
+			}
+		},
 		"and one that a person deleted before it was posted keeps its number, and undoes nothing": func(t *testing.T, h *house) {
 			v1 := h.send(event("payment.created", "p1", 1, paid("10.00")))
 			h.work()

@@ -242,6 +242,13 @@ func bugs() []bug {
 			}
 		})},
 		{"a version that changes nothing leaves the older ones on their way", "§2 row 10", onStore(func(s simulate.Store) simulate.Store { return lenient{s} })},
+		{"what was undone counts again once the undo is in QuickBooks", "§2 row 24", reading(func(record *intlog.Record) {
+			for i, e := range record.Entries {
+				if e.Undo > 0 && e.State == intlog.Synced {
+					record.Entries[i].State = intlog.Deleted
+				}
+			}
+		})},
 		{"settings are read once, before the claim", "§5", onStore(func(s simulate.Store) simulate.Store { return &remembering{Store: s} })},
 		{"a batch is woken by its members instead of asking", "§5", func() simulate.Seams {
 			w := &woken{}
