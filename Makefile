@@ -4,7 +4,7 @@ SHELL := /bin/bash
 GO ?= go
 GOTEST = $(GO) test -race -shuffle=on -timeout 15m
 
-.PHONY: help run run-aws test sim deaths test-aws test-clients test-dynamo test-ministack lint lint-template build golden bench fuzz
+.PHONY: help run run-aws test sim deaths test-aws test-clients test-dynamo test-ministack test-contract lint lint-template lint-openapi build golden bench fuzz
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ test: ## every test, with the race detector, in random order; the properties on 
 	@$(GO) test ./internal/grant -run UnderFire -schedules=10000
 	@$(GO) test ./internal/pacing -run Burst -burst=10000
 	@GOGC=1600 $(GO) test ./internal/simulate -schedules=10000 -deaths=3 -bugs
-	@$(MAKE) --no-print-directory lint-template test-dynamo test-ministack test-aws
+	@$(MAKE) --no-print-directory lint-template lint-openapi test-contract test-dynamo test-ministack test-aws
 
 N ?= 100000
 SEED ?= 1
@@ -47,6 +47,9 @@ test-aws: ## the deployed product: driven through everything that it does, and t
 	@.ci/aws $(GOTEST) -count=1 -v ./internal/local -run Deployed
 	@TAGS=,hurried .ci/aws $(GOTEST) -tags hurried -count=1 -v ./internal/local -run Killed
 
+test-contract: ## the served description against the served API: schemathesis (pinned, installed into .tools/) sends thousands of requests; needs python3
+	@.ci/schemathesis
+
 lint: ## formatting, go vet, staticcheck
 	@files="$$($(GO) tool gofumpt -l functions internal)"; if [ -n "$$files" ]; then echo "not formatted (run: go tool gofumpt -w .):"; echo "$$files"; exit 1; fi
 	@$(GO) vet ./...
@@ -56,6 +59,9 @@ lint: ## formatting, go vet, staticcheck
 lint-template: ## template.yaml by SAM's and CloudFormation's own rules (sam validate, cfn-lint; pinned, installed into .tools/); needs python3
 	@.ci/sam validate --lint --config-env dev
 	@.ci/sam --cfn-lint --regions us-east-1 --include-checks I -- template.yaml
+
+lint-openapi: ## the API's description by Spectral's and OWASP's rules (pinned, installed into .tools/); needs npm
+	@.ci/openapi-lint
 
 build: ## compile everything; binaries of the functions into bin/
 	@mkdir -p bin && $(GO) build -trimpath -o bin/ ./functions/...

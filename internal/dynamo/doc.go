@@ -99,6 +99,6 @@
 //
 // So an entry that goes by itself has 6 write units, and 1 read unit whenever its configuration or record is read. By DynamoDB's price list (DynamoDB Local
 // says less): a link is 4 write units, a replaced one 8 (it is counted in the configuration) and 1 read, a lease 1 to take and 1 to give back, a reservation
-// 1 and 1 read, a metered read 2, and looking for what is due, when nothing is, 0.5 read units for each of 18 partitions; what is due, 0.025 for each of its
-// rows, and 0.5 for each entry that is taken.
+// 1 and 1 read, a call with an Idempotency-Key 1 and 1 read, what a person reads of the bell 1 and 1 read, a metered read 2, and looking for what is due,
+// when nothing is, 0.5 read units for each of 18 partitions; what is due, 0.025 for each of its rows, and 0.5 for each entry that is taken.
 package dynamo

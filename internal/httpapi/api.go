@@ -97,7 +97,7 @@ func register[I, O any](a *API, c call, handle func(context.Context, org.Person,
 	op := huma.Operation{
 		OperationID: c.id, Method: c.method, Path: c.path, Tags: []string{c.tag}, Summary: c.summary, Description: c.description(), MaxBodyBytes: maxInput,
 		DefaultStatus: max(c.status, http.StatusOK), Security: []map[string][]string{{bearer: {}}}, Responses: map[string]*huma.Response{},
-		Middlewares: huma.Middlewares{a.admit(c.needs), a.once},
+		Middlewares: huma.Middlewares{a.admit(c.needs), a.plain, a.once},
 	}
 	for _, code := range c.faults() {
 		describeFault(a.huma.OpenAPI().Components.Schemas, &op, code)
@@ -151,6 +151,31 @@ func (a *API) admit(x org.Permission) func(huma.Context, func(huma.Context)) {
 		}
 		next(huma.WithValue(ctx, personKey{}, person))
 	}
+}
+
+// plain refuses a query parameter that is there and says nothing, or that is given twice without being a list: each reader would take it otherwise.
+func (a *API) plain(ctx huma.Context, next func(huma.Context)) {
+	url := ctx.URL()
+	query := url.Query()
+	var wrong []fault.Field
+	for _, p := range ctx.Operation().Parameters {
+		switch given := query[p.Name]; {
+		case p.In != "query" || len(given) == 0:
+		case len(given) > 1 && p.Schema.Type != huma.TypeArray:
+			wrong = append(wrong, fault.Field{Field: p.Name, Problem: "is given more than once"})
+		case given[0] == "" && !mayBeEmpty(p.Schema):
+			wrong = append(wrong, fault.Field{Field: p.Name, Problem: "is empty; leave it out instead"})
+		}
+	}
+	if wrong != nil {
+		a.refuse(ctx, &fault.Error{Code: fault.Invalid, Message: "Some of what you sent is wrong.", Fields: wrong})
+		return
+	}
+	next(ctx)
+}
+
+func mayBeEmpty(s *huma.Schema) bool {
+	return s.Type == huma.TypeString && s.Enum == nil && s.Format == "" && s.Pattern == "" && s.MinLength == nil
 }
 
 // guard sets what every answer has: nobody keeps it, and nobody guesses what it is.

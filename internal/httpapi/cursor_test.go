@@ -92,3 +92,21 @@ func FuzzCursor(f *testing.F) {
 		}
 	})
 }
+
+func TestAQueryParameterThatSaysNothingOrTwoThingsIsRefused(t *testing.T) {
+	t.Parallel()
+	mux := http.NewServeMux()
+	(&httpapi.Entries{Desk: &desk{}}).Register(httpapi.NewAPI(mux, httpapi.Gate{People: somebody{}, NewTrace: func() string { return "TRACE" }}))
+	for query, want := range map[string]int{
+		"limit=2": 200, "cursor=": 200, "": 200,
+		"limit=2&limit=2": 422, "limit=": 422, "tab=": 422, "tab=all&tab=errors": 422, "limit=&tab=all&tab=all": 422, "cursor=&cursor=": 422, "Limit=2": 422,
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/v1/entries?"+query, nil)
+		r.Header.Set("Authorization", "Bearer x")
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("%s is answered %d %s", query, w.Code, w.Body)
+		}
+	}
+}
