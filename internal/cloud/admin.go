@@ -26,7 +26,9 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 	}
 	mux := http.NewServeMux()
 	calls := p.calls(mux, books)
-	(&httpapi.Entries{Desk: review.New(p.store, work, p.now)}).Register(calls)
+	desk := review.New(p.store, work, p.now)
+	(&httpapi.Entries{Desk: desk}).Register(calls)
+	(&httpapi.Acts{Desk: desk}).Register(calls)
 	(&httpapi.Links{Relinker: matching.NewRelinker(p.table, books.client, retrying.New(p.store, work, p.now), p.now)}).Register(calls)
 	httpapi.RegisterProblems(mux)
 	httpapi.RegisterDocument(mux)

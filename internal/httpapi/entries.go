@@ -21,7 +21,6 @@ import (
 type Reviewer interface {
 	Find(ctx context.Context, org string, f review.Filter, after intlog.Mark, limit int) ([]intlog.Entry, *intlog.Mark, error)
 	Entry(ctx context.Context, key intlog.Key) (review.Detail, error)
-	Sync(ctx context.Context, key intlog.Key, who string) (intlog.Entry, bool, error)
 }
 
 // Entries serves the Integration log.
@@ -37,11 +36,6 @@ func (h *Entries) Register(a *API) {
 		id: "get-entry", method: http.MethodGet, path: "/v1/entries/{id}", tag: logTag, needs: org.SeeLog,
 		summary: "Everything about one entry", answer: exampleDetail(),
 	}, h.get)
-	register(a, call{
-		id: "sync-entry", method: http.MethodPost, path: "/v1/entries/{id}/sync", tag: logTag, needs: org.SeeLog,
-		summary: "Sends an entry to QuickBooks", about: "202 with the entry; 200 with it when it is on its way or there already; 409 says why it cannot go.",
-		status: http.StatusAccepted, also: []int{http.StatusOK}, fails: []fault.Code{fault.Conflict, fault.Stale}, answer: exampleRow(),
-	}, h.sync)
 }
 
 const logTag = "Integration log"
@@ -276,20 +270,4 @@ type rowOutput struct {
 	Status int
 	ETag   string `header:"ETag"`
 	Body   row
-}
-
-func (h *Entries) sync(ctx context.Context, p org.Person, in *entryInput) (*rowOutput, error) {
-	key, err := intlog.ParseKey(p.Org, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	e, changed, err := h.Desk.Sync(ctx, key, p.Name)
-	if err != nil {
-		return nil, err
-	}
-	out := &rowOutput{Status: http.StatusOK, ETag: tag(e.Rev), Body: rowOf(e)}
-	if changed {
-		out.Status = http.StatusAccepted
-	}
-	return out, nil
 }

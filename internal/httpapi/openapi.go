@@ -41,6 +41,7 @@ func Document() ([]byte, error) {
 // registerAll registers the calls of every function.
 func registerAll(a *API) {
 	(&Entries{}).Register(a)
+	(&Acts{}).Register(a)
 	(&Links{}).Register(a)
 	(&Connection{}).Register(a)
 }

@@ -102,7 +102,8 @@ type Entry struct {
 	Polls    int             // times that it waited in a row
 	N        int             // number of the last posting made
 	Postings []Posting
-	Config   int64 // version of the configuration that the open postings were made with
+	Config   int64         // version of the configuration that the open postings were made with
+	Choices  rules.Choices // what a person chose when the entry asked (../rules/accounting.md §6)
 
 	// What lists show; nothing of this changes after the entry is made.
 	Created   time.Time
@@ -217,7 +218,7 @@ func (e Entry) Standing() []rules.Standing {
 			continue
 		}
 		for _, m := range p.Movements {
-			standing = append(standing, rules.Standing{Movement: m, On: p.Date})
+			standing = append(standing, rules.Standing{Movement: m, On: p.Date, Version: e.Version})
 		}
 	}
 	return standing

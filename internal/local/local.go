@@ -237,7 +237,9 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 		AuthorizeURL: s.QBOURL + consentPath, ClientID: clientID, Random: rand.Text,
 	})
 	events.Register(mux)
-	(&httpapi.Entries{Desk: review.New(s.Store, s.Queue, s.options.Now)}).Register(calls)
+	desk := review.New(s.Store, s.Queue, s.options.Now)
+	(&httpapi.Entries{Desk: desk}).Register(calls)
+	(&httpapi.Acts{Desk: desk}).Register(calls)
 	consent := &httpapi.Connection{
 		Connector: s.connector, Reads: s.Store, Allowance: monthlyReads, Now: s.options.Now, Random: rand.Text, NewTrace: rand.Text, Log: s.options.Log, PublicURL: url,
 	}

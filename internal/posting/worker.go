@@ -256,8 +256,12 @@ func (j *job) versions() ([]passare.Event, error) {
 	if !j.needsEveryVersion() && len(counting) > 0 {
 		counting = counting[len(counting)-1:]
 	}
+	return decoded(counting)
+}
+
+func decoded(entries []intlog.Entry) ([]passare.Event, error) {
 	var events []passare.Event
-	for _, e := range counting {
+	for _, e := range entries {
 		event, err := passare.Decode(e.Data)
 		if err != nil {
 			return nil, err
@@ -273,7 +277,7 @@ func (j *job) versions() ([]passare.Event, error) {
 func (j *job) needsEveryVersion() bool {
 	t := j.entry.Record.Type
 	return t == passare.GoodsAndServices || t == passare.Check || j.config.Settings.CutOver != "" ||
-		slices.ContainsFunc(j.record.Entries, func(e intlog.Entry) bool { return e.State == intlog.Excluded })
+		slices.ContainsFunc(j.record.Entries, func(e intlog.Entry) bool { return e.State == intlog.Excluded || e.Choices.ByHand() })
 }
 
 // plan: row 11.
@@ -288,6 +292,9 @@ func (j *job) plan(ctx context.Context) (rules.Plan, error) {
 	}
 	for _, e := range j.record.Entries {
 		in.Standing = append(in.Standing, e.Standing()...)
+	}
+	if in.Deleted, in.Decided, err = j.decided(versions[len(versions)-1].Version); err != nil {
+		return rules.Plan{}, err
 	}
 	if in.Related, err = j.related(ctx, versions[len(versions)-1]); err != nil {
 		return rules.Plan{}, err
@@ -349,16 +356,35 @@ type closing struct {
 	date date.Date
 }
 
-// skipped: a person deleted an older version that was never posted, and nothing was settled since.
+// decided is what people chose for versions up to one (../rules/accounting.md §6, Choices), and what they had deleted then.
+func (j *job) decided(top int64) (deleted []passare.Event, decisions []rules.Decided, err error) {
+	var gone []intlog.Entry
+	for _, e := range j.record.Entries {
+		switch {
+		case e.Version > top:
+		case e.State == intlog.Deleted:
+			gone = append(gone, e)
+		case e.Choices.Amounts != "" || len(e.Choices.Members) > 0:
+			decisions = append(decisions, rules.Decided{Choices: e.Choices, Version: e.Version, Done: e.Version != j.entry.Version && e.State.Settled()})
+		}
+	}
+	if len(decisions) == 0 {
+		return nil, nil, nil // they are not needed then
+	}
+	deleted, err = decoded(gone)
+	return deleted, decisions, err
+}
+
+// skipped: a person deleted an older version that was never posted, nothing was settled since, and nobody chose what to post instead.
 func (j *job) skipped() bool {
 	skipped := false
 	for _, e := range j.record.Entries {
 		switch {
 		case e.Version >= j.entry.Version:
-			return skipped
+			return skipped && j.entry.Choices.Amounts == ""
 		case e.State == intlog.Deleted:
 			skipped = true
-		case e.State.Settled():
+		case e.State.Settled(), e.Choices.Amounts != "":
 			skipped = false
 		}
 	}
@@ -405,6 +431,7 @@ func summary(ref passare.Ref, r intlog.Record, realm string) (rules.Record, erro
 			continue
 		}
 		s.Standing = append(s.Standing, e.Standing()...)
+		s.ByHand = s.ByHand || e.State.Counts() && e.Choices.ByHand()
 		s.Busy = s.Busy || e.State == intlog.Queued || e.State == intlog.Claimed
 		last := i == len(r.Entries)-1
 		switch {
@@ -471,6 +498,8 @@ func (j *job) settle(ctx context.Context, plan rules.Plan) error {
 	switch {
 	case len(j.entry.Standing()) > 0:
 		return j.move(ctx, intlog.Synced, "")
+	case j.entry.Choices.ByHand():
+		return j.move(ctx, intlog.Unchanged, "Nothing is posted, since a person chose to "+j.entry.Choices.Amounts.Says()+".")
 	case j.late():
 		return j.move(ctx, intlog.Superseded, "A newer version, posted before this one came, carries this change.")
 	default:

@@ -13,7 +13,8 @@ import (
 type Standing struct {
 	journal.Movement
 	On       date.Date
-	baseline bool // counted as posted by the opening balances, never sent
+	Version  int64 // of the record, whose entry posted it
+	baseline bool  // counted as posted, by the opening balances or by a person's choice, and never sent
 }
 
 // at is what identifies an amount of a record: a fact's date and the key.

@@ -16,6 +16,7 @@ type Record struct {
 	Standing []Standing
 	Busy     bool   // a version of it is on its way: its books may change
 	Out      string // why it will not be posted ("excluded", "deleted", "before the cut-over date"), else ""
+	ByHand   bool   // a person chose that part of it is in the books without us
 }
 
 // stands nets a record's standing lines by a property.
@@ -126,7 +127,7 @@ func (in Input) memberProblems(b *passare.Deposit, deltas []delta) []Problem {
 	}
 	var problems []Problem
 	for _, m := range b.Members {
-		if alreadyBanked(m) || !changed[memberPart(m)] || in.newest().Verb == passare.Unprocessed {
+		if alreadyBanked(m) || !changed[memberPart(m)] || in.newest().Verb == passare.Unprocessed || in.inClearing(m.Record) && !in.Related[m.Record].Busy {
 			continue
 		}
 		r := in.Related[m.Record]
@@ -135,8 +136,12 @@ func (in Input) memberProblems(b *passare.Deposit, deltas []delta) []Problem {
 		case r.Busy:
 			problems = append(problems, waitsFor(m.Record, "Waits for %s, which is on its way to QuickBooks.", m.Record))
 		case r.Out != "" && stands == 0:
-			problems = append(problems, choose(m.Record.String(),
+			problems = append(problems, choose(m.Record.String(), []Decision{Post},
 				"Member %s is %s, so it does not stand on a clearing account. If it is in the opening clearing balance, choose to post it; else take it out of the batch.", m.Record, r.Out))
+		case r.ByHand && stands != m.Amount:
+			problems = append(problems, choose(m.Record.String(), []Decision{Post},
+				"The batch has %s for %s, of which we posted %s, since it was chosen to post only part of it. If the rest is on the clearing account, choose to post the batch; else correct one of them in Passare.",
+				m.Amount.Grouped(), m.Record, stands.Grouped()))
 		case stands == 0 && r.Newest == nil:
 			problems = append(problems, waitsFor(m.Record, "Waits for %s, which Passare has not sent yet.", m.Record))
 		case stands == 0:
@@ -177,7 +182,7 @@ func (in Input) refundOfCheckProblems(b *passare.CheckBody, deltas []delta) []Pr
 		return nil
 	}
 	r := in.Related[*b.RefundRecord]
-	if r.stands(onRefundsPayable) != 0 && !r.Busy {
+	if (r.stands(onRefundsPayable) != 0 || r.ByHand) && !r.Busy {
 		return nil
 	}
 	return []Problem{waitsFor(*b.RefundRecord, "Waits for refund %s, which is not in QuickBooks yet.", b.RefundRecord.ID)}

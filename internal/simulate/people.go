@@ -58,7 +58,7 @@ func (w *world) syncAny(h *house) {
 func (w *world) sync(key intlog.Key) {
 	w.tell(ana, "presses Sync on %s", key.ID())
 	w.until("", func(p *process) error {
-		_, _, err := review.New(p.store, p.queue, p.now).Sync(context.Background(), key, ana)
+		_, _, err := review.New(p.store, p.queue, p.now).Sync(context.Background(), key, nil, ana)
 		return err
 	})
 }
