@@ -128,6 +128,22 @@ type Record struct {
 	MentionedBy []passare.Ref
 }
 
+// Skipped is the newest version before another one that a person deleted before it was posted, unless something after it has had its effect, or a person has
+// chosen for that what to post; 0 if there is none.
+func (r Record) Skipped(before int64) (version int64) {
+	for _, e := range r.Entries {
+		switch {
+		case e.Version >= before:
+			return version
+		case e.State == Deleted:
+			version = e.Version
+		case e.State.Settled(), e.Choices.Amounts != "":
+			version = 0
+		}
+	}
+	return version
+}
+
 // Work is a message of the queue: entries of one organisation that may be due. It is a hint: the state
 // is in the store, so that a message may be lost, doubled, late or out of order.
 type Work struct {

@@ -287,7 +287,7 @@ func (j *job) plan(ctx context.Context) (rules.Plan, error) {
 		return rules.Plan{}, err
 	}
 	in := rules.Input{
-		Versions: versions, Entry: j.entry.Version, Config: j.config, Skipped: j.skipped(),
+		Versions: versions, Entry: j.entry.Version, Config: j.config, Skipped: j.record.Skipped(j.entry.Version) > 0 && j.entry.Choices.Amounts == "",
 		MentionedBy: j.record.MentionedBy,
 	}
 	for _, e := range j.record.Entries {
@@ -373,22 +373,6 @@ func (j *job) decided(top int64) (deleted []passare.Event, decisions []rules.Dec
 	}
 	deleted, err = decoded(gone)
 	return deleted, decisions, err
-}
-
-// skipped: a person deleted an older version that was never posted, nothing was settled since, and nobody chose what to post instead.
-func (j *job) skipped() bool {
-	skipped := false
-	for _, e := range j.record.Entries {
-		switch {
-		case e.Version >= j.entry.Version:
-			return skipped && j.entry.Choices.Amounts == ""
-		case e.State == intlog.Deleted:
-			skipped = true
-		case e.State.Settled(), e.Choices.Amounts != "":
-			skipped = false
-		}
-	}
-	return skipped
 }
 
 // related reads the records that the plan must see.

@@ -163,9 +163,9 @@ func (d *Desk) sync(_ context.Context, e intlog.Entry, deed Deed) (intlog.Entry,
 }
 
 // retry: row 2.
-func (d *Desk) retry(_ context.Context, e intlog.Entry, deed Deed) (intlog.Entry, bool, error) {
+func (d *Desk) retry(ctx context.Context, e intlog.Entry, deed Deed) (intlog.Entry, bool, error) {
 	if deed.Choice != "" {
-		return d.choose(e, deed)
+		return d.choose(ctx, e, deed)
 	}
 	switch e.State {
 	case intlog.Queued, intlog.Claimed, intlog.Synced:
@@ -178,19 +178,24 @@ func (d *Desk) retry(_ context.Context, e intlog.Entry, deed Deed) (intlog.Entry
 }
 
 // choose stores what a person chose, and tries again with it. A choice is made once, for what the entry asks.
-func (d *Desk) choose(e intlog.Entry, deed Deed) (intlog.Entry, bool, error) {
+func (d *Desk) choose(ctx context.Context, e intlog.Entry, deed Deed) (intlog.Entry, bool, error) {
 	switch {
 	case e.State == intlog.Failed && rules.Offers(e.Cause, deed.Choice):
-		chosen := e.Choices.Choose(deed.Choice, e.Cause)
-		e, changed, err := d.move(e, intlog.Queued, deed.Who, "Retry sync, chosen: "+deed.Choice.Says())
-		e.Choices = chosen
-		return e, changed, err
 	case e.State != intlog.Failed && e.State != intlog.Deleted && e.Choices.Has(deed.Choice):
 		return e, false, nil
 	case e.State == intlog.Failed:
 		return e, false, fault.New(fault.Conflict, "This entry does not ask for that choice. Its problems say what it waits for.")
+	default:
+		return e, false, fault.New(fault.Conflict, "This entry does not ask for a choice: %s.", e.Last().Says())
 	}
-	return e, false, fault.New(fault.Conflict, "This entry does not ask for a choice: %s.", e.Last().Says())
+	record, err := d.store.Record(ctx, e.Org, e.Record)
+	if err != nil {
+		return e, false, err
+	}
+	chosen := e.Choices.Choose(deed.Choice, record.Skipped(e.Version), e.Cause)
+	e, changed, err := d.move(e, intlog.Queued, deed.Who, "Retry sync, chosen: "+deed.Choice.Says())
+	e.Choices = chosen
+	return e, changed, err
 }
 
 // delete: row 3.

@@ -39,6 +39,7 @@ func (d Decision) Says() string {
 // Choices are what people chose for one entry.
 type Choices struct {
 	Amounts Decision `json:"amounts,omitzero"` // Whole, Difference or Nothing; empty: nothing was chosen
+	Since   int64    `json:"since,omitzero"`   // of a Difference: the deleted version that is in the books; 0: none was deleted
 	Members []string `json:"members,omitzero"` // subjects of the members that are in the opening clearing balance
 }
 
@@ -47,10 +48,13 @@ func Offers(problems []Problem, d Decision) bool {
 	return slices.ContainsFunc(problems, func(p Problem) bool { return slices.Contains(p.Choices, d) })
 }
 
-// Choose adds a decision that problems ask for.
-func (c Choices) Choose(d Decision, problems []Problem) Choices {
+// Choose adds a decision that problems ask for; skipped is the version that a person deleted and that was never posted, 0 if there is none.
+func (c Choices) Choose(d Decision, skipped int64, problems []Problem) Choices {
 	if d != Post {
-		c.Amounts = d
+		c.Amounts, c.Since = d, 0
+		if d == Difference {
+			c.Since = skipped
+		}
 		return c
 	}
 	c.Members = slices.Clone(c.Members)
@@ -113,30 +117,14 @@ func (in Input) byHand(opening []Standing) []Standing {
 		case Nothing:
 			held = append(held, in.without(d.Version, d, opening, held, anyDate)...)
 		case Difference:
-			if last := in.deletedBefore(d.Version); last > 0 {
-				held = append(held, in.without(last, d, opening, held, anyDate)...)
+			if d.Since > 0 {
+				held = append(held, in.without(d.Since, d, opening, held, anyDate)...)
 			}
 			held = append(held, in.without(d.Version, d, opening, held, in.beforeCutOver)...)
 		case Post:
 		}
 	}
 	return held
-}
-
-// deletedBefore is the newest version before another one that a person deleted, unless something between them was posted or chosen; 0 if there is none.
-func (in Input) deletedBefore(version int64) int64 {
-	last := int64(0)
-	for _, gone := range in.Deleted {
-		if gone.Version < version {
-			last = max(last, gone.Version)
-		}
-	}
-	between := func(v int64) bool { return v > last && v < version }
-	if slices.ContainsFunc(in.Standing, func(s Standing) bool { return between(s.Version) }) ||
-		slices.ContainsFunc(in.Decided, func(d Decided) bool { return d.Amounts != "" && between(d.Version) }) {
-		return 0
-	}
-	return last
 }
 
 func anyDate(delta) bool { return true }

@@ -26,7 +26,11 @@ func (c *chosen) drop(kind string, version int64, d data) {
 func (c *chosen) post(kind string, version int64, choice rules.Decision, d data) rules.Plan {
 	c.t.Helper()
 	if choice != "" {
-		c.decided = append(c.decided, rules.Decided{Version: version, Choices: rules.Choices{Amounts: choice}})
+		since := int64(0)
+		if n := len(c.deleted); n > 0 {
+			since = c.deleted[n-1].Version
+		}
+		c.decided = append(c.decided, rules.Decided{Version: version, Choices: rules.Choices{}.Choose(choice, since, nil)})
 	}
 	c.known = append(c.known, event(c.t, happening{kind: kind, id: "r1", version: version, data: d}))
 	return c.again(version)
@@ -198,7 +202,7 @@ func TestABatchMayBankWhatIsInTheOpeningClearingBalance(t *testing.T) {
 			c.relate(member("p8"), rules.Record{Standing: []rules.Standing{stands("receipt", "", org.DepositsClearing, 2000)}})
 			p := c.books.post("batch_payment.processed", 1, batch)
 			problem(t, p, rules.Choice, "payment/p7", "opening clearing balance")
-			if got := (rules.Choices{}).Choose(rules.Post, p.Problems); cmp.Diff(post.Choices, got) != "" {
+			if got := (rules.Choices{}).Choose(rules.Post, 0, p.Problems); cmp.Diff(post.Choices, got) != "" {
 				t.Errorf("chosen: %+v", got)
 			}
 			c.decided = []rules.Decided{post}
