@@ -54,14 +54,14 @@ func (h *Acts) Register(a *API) {
 	}, h.many)
 }
 
-// actInput names an entry, and the revision of it that the person saw.
-type actInput struct {
+// OnEntry names an entry, and the revision of it that the person saw.
+type OnEntry struct {
 	Conditional
-	entryInput
+	ID string `path:"id" maxLength:"500" example:"payment.p1.1"`
 }
 
 // do does something with the entry that is named.
-func (h *Acts) do(ctx context.Context, p org.Person, in actInput, deed review.Deed) (*rowOutput, error) {
+func (h *Acts) do(ctx context.Context, p org.Person, in OnEntry, deed review.Deed) (*rowOutput, error) {
 	key, err := intlog.ParseKey(p.Org, in.ID)
 	if err != nil {
 		return nil, err
@@ -81,16 +81,16 @@ func (h *Acts) do(ctx context.Context, p org.Person, in actInput, deed review.De
 	return out, nil
 }
 
-func (h *Acts) sync(ctx context.Context, p org.Person, in *actInput) (*rowOutput, error) {
+func (h *Acts) sync(ctx context.Context, p org.Person, in *OnEntry) (*rowOutput, error) {
 	return h.do(ctx, p, *in, review.Deed{Action: review.Sync})
 }
 
-func (h *Acts) restore(ctx context.Context, p org.Person, in *actInput) (*rowOutput, error) {
+func (h *Acts) restore(ctx context.Context, p org.Person, in *OnEntry) (*rowOutput, error) {
 	return h.do(ctx, p, *in, review.Deed{Action: review.Restore})
 }
 
 type retryInput struct {
-	actInput
+	OnEntry
 	Body *retryBody
 }
 
@@ -103,16 +103,16 @@ func (h *Acts) retry(ctx context.Context, p org.Person, in *retryInput) (*rowOut
 	if in.Body != nil {
 		deed.Choice = rules.Decision(in.Body.Choice)
 	}
-	return h.do(ctx, p, in.actInput, deed)
+	return h.do(ctx, p, in.OnEntry, deed)
 }
 
 type deleteInput struct {
-	actInput
+	OnEntry
 	Reason string `query:"reason" required:"true" minLength:"1" maxLength:"500" example:"Typed by mistake" doc:"Why; it stays in the entry's history."`
 }
 
 func (h *Acts) delete(ctx context.Context, p org.Person, in *deleteInput) (*rowOutput, error) {
-	return h.do(ctx, p, in.actInput, review.Deed{Action: review.Delete, Reason: in.Reason})
+	return h.do(ctx, p, in.OnEntry, review.Deed{Action: review.Delete, Reason: in.Reason})
 }
 
 type actionsInput struct{ Body actionsBody }
