@@ -117,7 +117,7 @@ func (w *world) connect(h *house) {
 	})
 }
 
-// deleteAndRestore is what row 3 of the protocol's table allows, and has no call yet: nothing of the entry may be posted or open. It is restored soon.
+// deleteAndRestore is what row 3 of the protocol's table allows: nothing of the entry may be posted or open. It is restored soon, and to the queue, as with auto-sync on.
 func (w *world) deleteAndRestore(h *house) {
 	entries := w.entries(h)
 	if len(entries) == 0 {
