@@ -32,12 +32,12 @@ func entry(id string, state intlog.State) intlog.Entry {
 	return intlog.Entry{
 		Key: intlog.Key{Org: "a", Record: passare.Ref{Type: passare.Payment, ID: id}, Version: 1}, Rev: 1, State: state, Hash: "h", Data: []byte("{\"x\":\x00"),
 		Cause: []rules.Problem{{Kind: rules.Mapping, Subject: "s", Text: "t", Who: "w", Where: "m"}}, Why: "y", Sentence: "s", Warnings: []string{"w"},
-		Until: now(), DueAt: now().Add(time.Minute), Lease: now(), Polls: 1, N: 2, Config: 3,
+		Until: now(), DueAt: now().Add(time.Minute), Lease: now(), Polls: 1, N: 2, Config: 3, Choices: rules.Choices{Amounts: rules.Difference, Since: 1, Members: []string{"payment/p2"}},
 		Postings: []intlog.Posting{{
 			N: 1, Doc: "d", Date: "2026-03-04", Realm: "r", Request: "q", Faults: 1, QuickBooksID: "i", Closed: true,
 			Movements: []journal.Movement{{Amount: -12345, Place: journal.Place{Account: "1", Name: &journal.Name{Key: "case:1", ID: "7"}}}},
 		}},
-		Created: now(), Kind: "payment.created", Reference: "ref", Case: "c", CaseNo: "24-1", Name: "John Smith", Date: "2026-03-04", Amount: 12345, Page: passare.PaymentsPage,
+		Created: now(), Kind: "payment.created", Reference: "ref", Case: "c", CaseNo: "24-1", Name: "John Smith", Branch: "main", Date: "2026-03-04", Amount: 12345, Page: passare.PaymentsPage,
 		Attempts: []intlog.Attempt{{At: now(), Outcome: "o", Code: "6000", Trace: "t"}}, History: []intlog.Step{{At: now(), Who: "w", From: intlog.Queued, To: intlog.Claimed, Why: "y"}},
 	}
 }

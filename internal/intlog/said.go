@@ -1,6 +1,7 @@
 package intlog
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -59,6 +60,20 @@ func (e Entry) Last() Step {
 		return Step{Who: Machine, At: e.Created, To: e.State}
 	}
 	return e.History[len(e.History)-1]
+}
+
+// Latest is who did what last: the newest step, and the newest that a person made when that is another one. It has no full stop.
+func (e Entry) Latest() string {
+	last := e.Last()
+	if last.Who != Machine {
+		return last.Says()
+	}
+	for _, s := range slices.Backward(e.History) {
+		if s.Who != Machine {
+			return last.Says() + "; before that, " + s.Says()
+		}
+	}
+	return last.Says()
 }
 
 // Since is what was done to the entry since a revision of it was read, newest first: three steps at most, in one sentence.

@@ -48,6 +48,24 @@ func TestOnlyWhatWasDoneSinceIsTold(t *testing.T) {
 	}
 }
 
+func TestWhoDidWhatLastNamesAPersonToo(t *testing.T) {
+	t.Parallel()
+	e := entry(intlog.Pending)
+	for _, x := range []struct {
+		to   intlog.State
+		who  string
+		want string
+	}{
+		{intlog.Queued, "Ben Ito", "Ben Ito sent it on its way"},
+		{intlog.Claimed, intlog.Machine, "Passare sync began to post it at 3:00 PM UTC on March 4, 2026; before that, Ben Ito sent it on its way"},
+	} {
+		var err error
+		if e, err = e.Move(x.to, x.who, "", now()); err != nil || !strings.HasPrefix(e.Latest(), x.want) {
+			t.Errorf("%q, %v", e.Latest(), err)
+		}
+	}
+}
+
 func TestADeletedVersionIsSkippedUntilSomethingAfterItCounts(t *testing.T) {
 	t.Parallel()
 	version := func(v int64, s intlog.State, c rules.Choices) intlog.Entry {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 
@@ -104,7 +103,6 @@ func TestBooksConvergeToWhatRemainsApproved(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		l := &life{house: newHouse(t), rt: rt, amounts: map[string]money.Cents{}}
 		defer l.server.Close()
-		l.connect(250 * time.Millisecond) // a QuickBooks that commits and cuts the connection is not waited for
 		any := func() string { return rapid.SampledFrom(l.ids).Draw(rt, "of") }
 		l.send(1000)
 		step := map[string]func(*rapid.T){

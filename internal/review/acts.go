@@ -140,7 +140,7 @@ func (d *Desk) do(ctx context.Context, key intlog.Key, deed Deed) (intlog.Entry,
 		if _, changed, err := act(ctx, stored, deed); err == nil && !changed {
 			return stored, false, nil // they did the same
 		}
-		return stored, false, fault.New(fault.Conflict, "Somebody was faster: %s. Look at it again.", stored.Last().Says())
+		return stored, false, fault.New(fault.Conflict, "Somebody was faster: %s. Look at it again.", stored.Latest())
 	}
 	return intlog.Entry{}, false, fault.New(fault.Conflict, "This entry is changing right now. Look at it again in a moment.")
 }
@@ -186,7 +186,7 @@ func (d *Desk) choose(ctx context.Context, e intlog.Entry, deed Deed) (intlog.En
 	case e.State == intlog.Failed:
 		return e, false, fault.New(fault.Conflict, "This entry does not ask for that choice. Its problems say what it waits for.")
 	default:
-		return e, false, fault.New(fault.Conflict, "This entry does not ask for a choice: %s.", e.Last().Says())
+		return e, false, fault.New(fault.Conflict, "This entry does not ask for a choice: %s.", e.Latest())
 	}
 	record, err := d.store.Record(ctx, e.Org, e.Record)
 	if err != nil {
@@ -204,7 +204,7 @@ func (d *Desk) delete(_ context.Context, e intlog.Entry, deed Deed) (intlog.Entr
 	case intlog.Deleted:
 		return e, false, nil
 	case intlog.Claimed:
-		return e, false, fault.New(fault.Conflict, "This entry is being sent to QuickBooks, so it cannot be deleted now. Wait until it is known whether it arrived.")
+		return e, false, fault.New(fault.Conflict, "This entry is being sent to QuickBooks, so it cannot be deleted now (%s). Wait until it is known whether it arrived.", e.Latest())
 	case intlog.Held, intlog.Pending, intlog.Queued, intlog.Waiting, intlog.Failed:
 		if e.Open() || len(e.Standing()) > 0 {
 			return e, false, fault.New(fault.Conflict,
@@ -235,7 +235,7 @@ func (d *Desk) restore(ctx context.Context, e intlog.Entry, deed Deed) (intlog.E
 		if slices.ContainsFunc(e.History, func(s intlog.Step) bool { return s.From == intlog.Deleted }) {
 			return e, false, nil
 		}
-		return e, false, fault.New(fault.Conflict, "This entry is not deleted: %s.", e.Last().Says())
+		return e, false, fault.New(fault.Conflict, "This entry is not deleted: %s.", e.Latest())
 	}
 	to, err := d.place(ctx, e)
 	if err != nil {
@@ -269,7 +269,7 @@ func (d *Desk) move(e intlog.Entry, to intlog.State, who, why string) (intlog.En
 
 // impossible says why something cannot be done with an entry in its state: what the state means, who brought it there, and what helps.
 func impossible(e intlog.Entry, done string) error {
-	return fault.New(fault.Conflict, "This entry cannot be %s: %s (%s).", done, meaning(e.State), e.Last().Says())
+	return fault.New(fault.Conflict, "This entry cannot be %s: %s (%s).", done, meaning(e.State), e.Latest())
 }
 
 func meaning(s intlog.State) string {
