@@ -35,6 +35,7 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 	desk, reader, pages := review.New(p.store, work, p.now), review.NewReader(p.table, planner, p.now), httpapi.BooksOf(p.QBOURL)
 	(&httpapi.Entries{Desk: desk, Around: reader, Books: pages}).Register(calls)
 	(&httpapi.Undos{Desk: desk.Plans(planner)}).Register(calls)
+	(&httpapi.Acts{Desk: desk}).Register(calls)
 	(&httpapi.Reading{
 		Log: reader, Connections: grant.NewViewer(p.table, p.now), Door: intake.New(p.store, work, p.now), Planner: planner, Books: pages, Now: p.now,
 	}).Register(calls)

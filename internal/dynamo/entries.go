@@ -38,6 +38,7 @@ type entryBlob struct {
 	N        int              `json:"n,omitzero"`
 	Postings []intlog.Posting `json:"postings,omitzero"`
 	Config   int64            `json:"config,omitzero"`
+	Choices  rules.Choices    `json:"choices,omitzero"`
 
 	Created   time.Time    `json:"created,omitzero"`
 	Kind      string       `json:"kind,omitzero"`

@@ -188,7 +188,7 @@ func (w *way) is(id string, s intlog.State) {
 // release is a person's Sync.
 func (w *way) release(id string) {
 	w.t.Helper()
-	if _, _, err := w.desk.Sync(w.t.Context(), w.key(id), "Ana Diaz"); err != nil {
+	if _, _, err := w.desk.Sync(w.t.Context(), w.key(id), nil, "Ana Diaz"); err != nil {
 		w.t.Fatal(err)
 	}
 	w.work()

@@ -32,7 +32,7 @@ func entry(id string, state intlog.State) intlog.Entry {
 	return intlog.Entry{
 		Key: intlog.Key{Org: "a", Record: passare.Ref{Type: passare.Payment, ID: id}, Version: 1}, Rev: 1, State: state, Hash: "h", Data: []byte("{\"x\":\x00"),
 		Cause: []rules.Problem{{Kind: rules.Mapping, Subject: "s", Text: "t", Who: "w", Where: "m"}}, Why: "y", Sentence: "s", Warnings: []string{"w"},
-		Until: now(), DueAt: now().Add(time.Minute), Lease: now(), Polls: 1, N: 2, Config: 3,
+		Until: now(), DueAt: now().Add(time.Minute), Lease: now(), Polls: 1, N: 2, Config: 3, Choices: rules.Choices{Amounts: rules.Difference, Since: 1, Members: []string{"payment/p2"}},
 		Postings: []intlog.Posting{{
 			N: 1, Doc: "d", Date: "2026-03-04", Realm: "r", Request: "q", Faults: 1, QuickBooksID: "i", Closed: true,
 			Movements: []journal.Movement{{Amount: -12345, Place: journal.Place{Account: "1", Name: &journal.Name{Key: "case:1", ID: "7"}}}},

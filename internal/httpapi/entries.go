@@ -21,7 +21,6 @@ import (
 type Reviewer interface {
 	Find(ctx context.Context, org string, f review.Filter, after intlog.Mark, limit int) ([]intlog.Entry, *intlog.Mark, error)
 	Entry(ctx context.Context, key intlog.Key) (review.Detail, error)
-	Sync(ctx context.Context, key intlog.Key, who string) (intlog.Entry, bool, error)
 }
 
 // Entries serves the Integration log.
@@ -42,11 +41,6 @@ func (h *Entries) Register(a *API) {
 		summary: "Everything about one entry", about: "`journal_entries` is what was sent. For an entry that is not on its way, `planned` is what would be posted now, and `problems` is all that is in its way. " +
 			"`related` are the records that it waits for, or that post its money.", answer: exampleDetail(),
 	}, h.get)
-	register(a, call{
-		id: "sync-entry", method: http.MethodPost, path: "/v1/entries/{id}/sync", tag: logTag, needs: org.SeeLog,
-		summary: "Sends an entry to QuickBooks", about: "202 with the entry; 200 with it when it is on its way or there already; 409 says why it cannot go.",
-		status: http.StatusAccepted, also: []int{http.StatusOK}, fails: []fault.Code{fault.Conflict, fault.Stale}, answer: exampleRow(),
-	}, h.sync)
 }
 
 const logTag = "Integration log"
@@ -310,20 +304,4 @@ type rowOutput struct {
 	Status int
 	ETag   string `header:"ETag"`
 	Body   row
-}
-
-func (h *Entries) sync(ctx context.Context, p org.Person, in *entryInput) (*rowOutput, error) {
-	key, err := intlog.ParseKey(p.Org, in.ID)
-	if err != nil {
-		return nil, err
-	}
-	e, changed, err := h.Desk.Sync(ctx, key, p.Name)
-	if err != nil {
-		return nil, err
-	}
-	out := &rowOutput{Status: http.StatusOK, ETag: tag(e.Rev), Body: rowOf(e)}
-	if changed {
-		out.Status = http.StatusAccepted
-	}
-	return out, nil
 }

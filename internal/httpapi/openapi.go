@@ -47,6 +47,7 @@ func Document() ([]byte, error) {
 func registerAll(a *API) {
 	(&Entries{}).Register(a)
 	(&Undos{}).Register(a)
+	(&Acts{}).Register(a)
 	(&Links{}).Register(a)
 	(&Connection{}).Register(a)
 	(&Notifications{}).Register(a)

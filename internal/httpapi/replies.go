@@ -27,8 +27,8 @@ type Replies interface {
 // longestKey is the longest Idempotency-Key.
 const longestKey = 200
 
-// once answers a repeat of a POST under the same Idempotency-Key as the first time. One that never ended, or failed for a reason of ours, acts again: each
-// call bears that.
+// once answers a repeat of a POST under the same Idempotency-Key as the first time. One that never ended, failed for a reason of ours, or
+// asked for the same again (Retry-After) acts again: each call bears that.
 func (a *API) once(ctx huma.Context, next func(huma.Context)) {
 	key := ctx.Header("Idempotency-Key")
 	if key == "" || ctx.Method() != http.MethodPost || a.Replies == nil {
@@ -57,7 +57,7 @@ func (a *API) once(ctx huma.Context, next func(huma.Context)) {
 	kept := &captured{humaContext: ctx, in: bytes.NewReader(body), header: map[string]string{}}
 	next(kept)
 	reply := org.Reply{Hash: hash, At: a.Now(), Status: kept.Status(), Header: kept.header, Body: kept.out.Bytes()}
-	if reply.Status < http.StatusInternalServerError && reply.Status != http.StatusTooManyRequests {
+	if reply.Status < http.StatusInternalServerError && kept.header["Retry-After"] == "" {
 		_ = a.Replies.PutReply(ctx.Context(), who, key, reply) // a repeat then acts again
 	}
 	_, _ = ctx.BodyWriter().Write(reply.Body)

@@ -16,6 +16,7 @@ import (
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/memory"
 	"github.com/passare/qbo-sync/internal/org"
+	"github.com/passare/qbo-sync/internal/review"
 )
 
 // counting is a desk that counts what it does, and fails as it is told, once each.
@@ -25,7 +26,9 @@ type counting struct {
 	fails []error
 }
 
-func (d *counting) Sync(_ context.Context, k intlog.Key, _ string) (intlog.Entry, bool, error) {
+func (*counting) DoAll(context.Context, string, review.Many) (review.Report, error) { return review.Report{}, nil }
+
+func (d *counting) Do(_ context.Context, k intlog.Key, _ review.Deed) (intlog.Entry, bool, error) {
 	d.done++
 	if len(d.fails) > 0 {
 		err := d.fails[0]
@@ -54,7 +57,7 @@ func newRepeated(fails ...error) *repeated {
 	r := &repeated{desk: counting{fails: fails}, mux: http.NewServeMux(), now: readAt()}
 	traces := 0
 	gate := httpapi.Gate{People: named{}, Replies: memory.NewStore(), Now: func() time.Time { return r.now }, NewTrace: func() string { traces++; return fmt.Sprint("TRACE", traces) }}
-	(&httpapi.Entries{Desk: &r.desk}).Register(httpapi.NewAPI(r.mux, gate))
+	(&httpapi.Acts{Desk: &r.desk}).Register(httpapi.NewAPI(r.mux, gate))
 	return r
 }
 

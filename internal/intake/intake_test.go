@@ -238,7 +238,7 @@ func TestSyncFromEachState(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, changed, err := review.New(h.store, h.queue, now).Sync(t.Context(), e.Key, "Ana Diaz")
+			got, changed, err := review.New(h.store, h.queue, now).Sync(t.Context(), e.Key, nil, "Ana Diaz")
 			switch s {
 			case intlog.Pending, intlog.Failed:
 				if err != nil || !changed || got.State != intlog.Queued || got.History[1].Who != "Ana Diaz" {

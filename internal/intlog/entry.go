@@ -110,7 +110,8 @@ type Entry struct {
 	Polls    int             // times that it waited in a row
 	N        int             // number of the last posting made
 	Postings []Posting
-	Config   int64 // version of the configuration that the open postings were made with
+	Config   int64         // version of the configuration that the open postings were made with
+	Choices  rules.Choices // what a person chose when the entry asked (../rules/accounting.md §6)
 
 	// What lists show; nothing of this changes after the entry is made.
 	Created   time.Time
@@ -133,6 +134,23 @@ type Entry struct {
 type Record struct {
 	Entries     []Entry
 	MentionedBy []passare.Ref
+}
+
+// Skipped is the newest version before another one that a person deleted before it was posted, unless something after it has had its effect, or a person has
+// chosen for that what to post; 0 if there is none.
+func (r Record) Skipped(before Key) (version int64) {
+	for _, e := range r.Entries {
+		switch {
+		case e.Key.Compare(before) >= 0:
+			return version
+		case e.State == Deleted && e.Undo > 0: // an undo that nobody wants any more
+		case e.State == Deleted:
+			version = e.Version
+		case e.State.Settled(), e.Choices.Amounts != "":
+			version = 0
+		}
+	}
+	return version
 }
 
 // Work is a message of the queue: entries of one organisation that may be due. It is a hint: the state
@@ -225,7 +243,7 @@ func (e Entry) Standing() []rules.Standing {
 			continue
 		}
 		for _, m := range p.Movements {
-			standing = append(standing, rules.Standing{Movement: m, On: p.Date})
+			standing = append(standing, rules.Standing{Movement: m, On: p.Date, Version: e.Version})
 		}
 	}
 	return standing

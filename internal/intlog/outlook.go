@@ -52,7 +52,9 @@ func (e Entry) afterFailure() string {
 		return slices.ContainsFunc(e.Cause, func(p rules.Problem) bool { return slices.Contains(kinds, p.Kind) })
 	}
 	switch {
-	case of(rules.Data, rules.Choice):
+	case of(rules.Choice):
+		return "It waits for a person: choose what to post, with Retry sync."
+	case of(rules.Data):
 		return "It waits for a person: correct what it names, then Sync."
 	case of(rules.Mapping, rules.Connection, rules.Company):
 		return "It goes by itself once that is put right."

@@ -41,6 +41,7 @@ func (k Key) Title() string {
 type Life struct {
 	Versions []Entry // the versions that count, oldest first; undos are none
 	Undone   int     // how many of these, from the oldest, are undone: they want nothing in QuickBooks
+	UndoneTo int64   // the newest version that is undone; 0: none
 	Undo     Key     // the last undo that took the record out, whether it was taken back since or not; none: its Version is 0
 }
 
@@ -63,6 +64,9 @@ func (r Record) Life(upTo Key) Life {
 			l.Undone = before
 		}
 	}
+	if l.Undone > 0 {
+		l.UndoneTo = l.Versions[l.Undone-1].Version
+	}
 	return l
 }
 
@@ -74,7 +78,7 @@ func (l Life) Gone() bool { return l.Undone > 0 && l.Undone == len(l.Versions) }
 func NewUndo(version Entry, k Key, who, why string, now time.Time) Entry {
 	e := Entry{
 		Key: k, Rev: 1, State: Queued, Hash: version.Hash, Data: version.Data, Why: why, Created: now, Kind: string(k.Record.Type) + ".undone",
-		Reference: version.Reference, Case: version.Case, CaseNo: version.CaseNo, Name: version.Name, Date: version.Date, Amount: version.Amount, Page: version.Page,
+		Reference: version.Reference, Case: version.Case, CaseNo: version.CaseNo, Name: version.Name, Branch: version.Branch, Date: version.Date, Amount: version.Amount, Page: version.Page,
 		History: []Step{{At: now, Who: who, To: Queued, Why: why}},
 	}
 	if !k.Undoes() {

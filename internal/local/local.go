@@ -248,6 +248,7 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 	desk, reader := review.New(s.Store, s.Queue, s.options.Now), review.NewReader(s.Store, s.Worker, s.options.Now)
 	(&httpapi.Entries{Desk: desk, Around: reader, Books: httpapi.SandboxBooks}).Register(calls)
 	(&httpapi.Undos{Desk: desk.Plans(s.Worker)}).Register(calls)
+	(&httpapi.Acts{Desk: desk}).Register(calls)
 	(&httpapi.Reading{
 		Log: reader, Connections: grant.NewViewer(s.Store, s.options.Now), Door: intake.New(s.Store, s.Queue, s.options.Now), Planner: s.Worker, Books: httpapi.SandboxBooks, Now: s.options.Now,
 	}).Register(calls)

@@ -427,6 +427,9 @@ func TestVersionsInWhateverOrder(t *testing.T) {
 			}
 			h.is(v1, intlog.Deleted)
 			h.has()
+			if e := h.is(v2, intlog.Failed); !rules.Offers(e.Cause, rules.Difference) {
+				t.Errorf("%+v", e.Cause)
+			}
 		},
 		"a payment created and deleted while unposted makes nothing": func(t *testing.T, h *house) {
 			v1 := h.send(event("payment.created", "p1", 1, paid("10.00")))

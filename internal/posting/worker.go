@@ -286,7 +286,7 @@ func decoded(versions []intlog.Entry) ([]passare.Event, error) {
 func (j *job) needsEveryVersion() bool {
 	t := j.entry.Record.Type
 	return t == passare.GoodsAndServices || t == passare.Check || j.config.Settings.CutOver != "" ||
-		slices.ContainsFunc(j.record.Entries, func(e intlog.Entry) bool { return e.State == intlog.Excluded })
+		slices.ContainsFunc(j.record.Entries, func(e intlog.Entry) bool { return e.State == intlog.Excluded || e.Choices.ByHand() })
 }
 
 // plan: row 11.
@@ -300,7 +300,8 @@ func (j *job) plan(ctx context.Context) (rules.Plan, error) {
 		return rules.Plan{}, err
 	}
 	in := rules.Input{
-		Versions: versions, Undone: life.Undone, Entry: j.entry.Version, Undo: j.entry.Undo, Config: j.config, Skipped: j.skipped(),
+		Versions: versions, Undone: life.Undone, Entry: j.entry.Version, Undo: j.entry.Undo, Config: j.config,
+		Skipped: j.record.Skipped(j.entry.Key) > 0 && j.entry.Choices.Amounts == "",
 		MentionedBy: j.record.MentionedBy,
 	}
 	for _, e := range j.record.Entries {
@@ -308,6 +309,9 @@ func (j *job) plan(ctx context.Context) (rules.Plan, error) {
 			s.Undone = e.Key.Compare(life.Undo) <= 0
 			in.Standing = append(in.Standing, s)
 		}
+	}
+	if in.Deleted, in.Decided, err = j.decided(life, versions[len(versions)-1].Version); err != nil {
+		return rules.Plan{}, err
 	}
 	if in.Related, err = j.related(ctx, versions[len(versions)-1]); err != nil {
 		return rules.Plan{}, err
@@ -369,20 +373,24 @@ type closing struct {
 	date date.Date
 }
 
-// skipped: a person deleted an older version that was never posted, and nothing was settled since.
-func (j *job) skipped() bool {
-	skipped := false
+// decided is what people chose for versions up to one (../rules/accounting.md §6, Choices), and what they had deleted then. An undo takes the choices for the
+// versions that it takes out, too.
+func (j *job) decided(life intlog.Life, top int64) (deleted []passare.Event, decisions []rules.Decided, err error) {
+	var gone []intlog.Entry
 	for _, e := range j.record.Entries {
 		switch {
-		case e.Key.Compare(j.entry.Key) >= 0:
-			return skipped
+		case e.Version > top || e.Version <= life.UndoneTo:
 		case e.State == intlog.Deleted:
-			skipped = skipped || e.Undo == 0
-		case e.State.Settled():
-			skipped = false
+			gone = append(gone, e)
+		case e.Choices.Amounts != "" || len(e.Choices.Members) > 0:
+			decisions = append(decisions, rules.Decided{Choices: e.Choices, Version: e.Version, Done: e.Version != j.entry.Version && e.State.Settled()})
 		}
 	}
-	return skipped
+	if len(decisions) == 0 {
+		return nil, nil, nil // they are not needed then
+	}
+	deleted, err = decoded(gone)
+	return deleted, decisions, err
 }
 
 // related reads the records that the plan must see.
@@ -428,6 +436,7 @@ func summary(ref passare.Ref, r intlog.Record, realm string) (rules.Record, erro
 			continue
 		}
 		s.Standing = append(s.Standing, e.Standing()...)
+		s.ByHand = s.ByHand || e.State.Counts() && e.Choices.ByHand()
 		s.Busy = s.Busy || e.State == intlog.Queued || e.State == intlog.Claimed
 		switch {
 		case e.State == intlog.Waiting || e.State == intlog.Failed:
@@ -505,6 +514,8 @@ func (j *job) settle(ctx context.Context, plan rules.Plan) error {
 	switch {
 	case len(j.entry.Standing()) > 0:
 		return j.move(ctx, intlog.Synced, "")
+	case j.entry.Choices.ByHand():
+		return j.move(ctx, intlog.Unchanged, "Nothing is posted, since a person chose to "+j.entry.Choices.Amounts.Says()+".")
 	case j.late():
 		return j.move(ctx, intlog.Superseded, "A newer version, posted before this one came, carries this change.")
 	default:

@@ -35,17 +35,17 @@ func (p *previewer) Preview(context.Context, intlog.Entry) (rules.Plan, error) {
 	return p.plan, p.err
 }
 
-// desk is a reader over a store in memory, a day and an hour after now.
-type desk struct {
+// readingDesk is a reader over a store in memory, a day and an hour after now.
+type readingDesk struct {
 	t      *testing.T
 	store  *memory.Store
 	plans  *previewer
 	reader *review.Reader
 }
 
-func newDesk(t *testing.T) *desk {
+func newReadingDesk(t *testing.T) *readingDesk {
 	t.Helper()
-	d := &desk{t: t, store: memory.NewStore(), plans: &previewer{}}
+	d := &readingDesk{t: t, store: memory.NewStore(), plans: &previewer{}}
 	d.reader = review.NewReader(d.store, d.plans, func() time.Time { return now().Add(25 * time.Hour) })
 	if _, err := d.store.PutConfig(t.Context(), org.Config{Org: "a"}, 0); err != nil {
 		t.Fatal(err)
@@ -53,7 +53,7 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
-func (d *desk) has(e intlog.Entry) intlog.Entry {
+func (d *readingDesk) has(e intlog.Entry) intlog.Entry {
 	d.t.Helper()
 	if _, created, err := d.store.Create(d.t.Context(), e, nil); err != nil || !created {
 		d.t.Fatalf("%t %v", created, err)
@@ -90,7 +90,7 @@ func TestTheSummaryInOneSentence(t *testing.T) {
 	} {
 		t.Run(says, func(t *testing.T) {
 			t.Parallel()
-			d := newDesk(t)
+			d := newReadingDesk(t)
 			for _, e := range entries {
 				d.has(e)
 			}
@@ -108,7 +108,7 @@ func TestTheSummaryInOneSentence(t *testing.T) {
 func TestTheSummaryCountsTheNewestThousandAndSaysThatThereIsMore(t *testing.T) {
 	t.Parallel()
 	for _, extra := range []int{0, 1} {
-		d := newDesk(t)
+		d := newReadingDesk(t)
 		for n := range review.MostCounted + extra {
 			d.has(in(intlog.Pending, n, fmt.Sprint(n%3), 100, 0))
 		}
@@ -123,7 +123,7 @@ func TestTheSummaryCountsTheNewestThousandAndSaysThatThereIsMore(t *testing.T) {
 			t.Errorf("%+v %q %q", w, w.Sentence(), s.Risk.Says)
 		}
 	}
-	d := newDesk(t)
+	d := newReadingDesk(t)
 	for n := range review.MostCounted + 1 {
 		d.has(in(intlog.Pending, n, "1", 100, 2*time.Hour))
 	}
@@ -133,7 +133,7 @@ func TestTheSummaryCountsTheNewestThousandAndSaysThatThereIsMore(t *testing.T) {
 }
 
 // exported exports all, with room for so many entries in each part, and answers the ids of each part.
-func (d *desk) exported(f review.Filter, ids []string, room int) (parts [][]string) {
+func (d *readingDesk) exported(f review.Filter, ids []string, room int) (parts [][]string) {
 	d.t.Helper()
 	for after := (intlog.Mark{}); ; {
 		var part []string
@@ -157,7 +157,7 @@ func (d *desk) exported(f review.Filter, ids []string, room int) (parts [][]stri
 func TestAnExportInPartsHasEachEntryOnceNewestFirst(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
-		d := newDesk(t)
+		d := newReadingDesk(t)
 		var want, ids []string
 		for n := range rapid.IntRange(0, 600).Draw(rt, "entries") {
 			e := d.has(entry(n, rapid.SampledFrom([]string{"1", "2"}).Draw(rt, "case"), 1000))
@@ -185,7 +185,7 @@ func TestAnExportInPartsHasEachEntryOnceNewestFirst(t *testing.T) {
 
 func TestAnExportLooksAtNoMoreThanItsBounds(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newReadingDesk(t)
 	for n := range review.MaxExported + 10 {
 		d.has(entry(n, "1", 1000))
 	}
@@ -193,7 +193,7 @@ func TestAnExportLooksAtNoMoreThanItsBounds(t *testing.T) {
 	if len(parts) != 2 || len(parts[0]) != review.MaxExported || d.plans.asked.Load() > review.MaxExported+10 {
 		t.Errorf("%d parts, the first of %d; %d plans", len(parts), len(parts[0]), d.plans.asked.Load())
 	}
-	d = newDesk(t)
+	d = newReadingDesk(t)
 	for n := range review.MaxExport + 10 {
 		d.has(in(intlog.Synced, n, "1", 1000, 0))
 	}
@@ -204,7 +204,7 @@ func TestAnExportLooksAtNoMoreThanItsBounds(t *testing.T) {
 
 func TestAnExportRefusesWhatItCannotGive(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newReadingDesk(t)
 	e := d.has(entry(1, "1", 1000))
 	all := func(review.Exported) bool { return true }
 	export := func(f review.Filter, ids ...string) error {
@@ -232,7 +232,7 @@ func TestAnExportRefusesWhatItCannotGive(t *testing.T) {
 
 func TestAroundAnEntryIsEveryProblemOnceAndWhoElseIsMeant(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newReadingDesk(t)
 	batch := entry(51, "1", 500)
 	batch.Record, batch.State = passare.Ref{Type: passare.BatchPayment, ID: "51"}, intlog.Synced
 	d.has(batch)
@@ -289,7 +289,7 @@ func moved(n int, facts ...date.Date) intlog.Entry {
 
 func TestChangesInClosedBooksAreThoseOfTheMonthWithTheAmountThatHappenedThen(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newReadingDesk(t)
 	d.has(moved(1, "2026-02-10"))
 	d.has(moved(2, "2026-02-10", "2026-01-31", "2026-03-01"))
 	d.has(moved(3, "2026-03-01"))
@@ -336,7 +336,7 @@ func TestChangesInClosedBooksAreThoseOfTheMonthWithTheAmountThatHappenedThen(t *
 
 func TestACaseHasItsPagesEvenWhenNothingIsKnownOfIt(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d := newReadingDesk(t)
 	if err := d.store.PutFlag(t.Context(), org.Flag{Org: "a", Case: "id-1", Page: passare.GoodsPage, By: "Ana", At: now()}); err != nil {
 		t.Fatal(err)
 	}

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intlog"
+	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/passare"
 )
 
@@ -23,8 +23,16 @@ type Store interface {
 	Record(ctx context.Context, org string, ref passare.Ref) (intlog.Record, error)
 	// List lists entries of a tab, newest first, after a mark (none: from the newest).
 	List(ctx context.Context, org, tab string, after intlog.Mark, limit int) ([]intlog.Entry, error)
+	Settings
 	// Quarantined lists the deliveries of an organisation that were signed and not taken.
 	Quarantined(ctx context.Context, org string) ([]intlog.Quarantined, error)
+}
+
+// Settings says where an entry goes that is restored.
+type Settings interface {
+	Config(ctx context.Context, org string) (org.Config, error)
+	// Flag reads the click on Add to Accounting Export of a case's page.
+	Flag(ctx context.Context, org, caseID string, page passare.Page) (flag org.Flag, found bool, err error)
 }
 
 // Queue takes work for the worker.
@@ -88,49 +96,4 @@ func (d *Desk) Entry(ctx context.Context, key intlog.Key) (Detail, error) {
 	}
 	kept = slices.DeleteFunc(kept, func(q intlog.Quarantined) bool { return q.Record != key.Record })
 	return Detail{Entry: e, Versions: record.Entries, Twins: kept}, nil
-}
-
-// Sync sends an entry on its way: one that waits for review, or one that failed and may go now. An entry
-// that is on its way or in QuickBooks already is answered as it is, with false. Errors: fault.NotFound;
-// fault.Conflict in any other state, saying why.
-func (d *Desk) Sync(ctx context.Context, key intlog.Key, who string) (intlog.Entry, bool, error) {
-	e, err := d.store.Entry(ctx, key)
-	if err != nil {
-		return e, false, fmt.Errorf("review.Sync: %w", err)
-	}
-	switch e.State {
-	case intlog.Queued, intlog.Claimed, intlog.Waiting, intlog.Synced:
-		d.hint(ctx, e)
-		return e, false, nil
-	case intlog.Pending, intlog.Failed:
-	case intlog.Held, intlog.Deleted, intlog.Superseded, intlog.Excluded, intlog.Unchanged:
-		return e, false, fmt.Errorf("review.Sync: %w", fault.New(fault.Conflict, "This entry is %s: %s", e.State, reason(e)))
-	}
-	queued, err := e.Move(intlog.Queued, who, "Sync", d.now())
-	if err != nil {
-		return e, false, fmt.Errorf("review.Sync: %w", err)
-	}
-	stored, err := d.store.Update(ctx, queued)
-	if fault.Is(err, fault.Conflict) && stored.State.Owned() {
-		return stored, false, nil
-	}
-	if err != nil {
-		return stored, false, fmt.Errorf("review.Sync: %w", err)
-	}
-	d.hint(ctx, stored)
-	return stored, true, nil
-}
-
-func reason(e intlog.Entry) string {
-	if e.Why != "" {
-		return e.Why
-	}
-	return "it cannot be sent."
-}
-
-// hint tells the worker; a lost message is no harm, since the entry is due by itself.
-func (d *Desk) hint(ctx context.Context, e intlog.Entry) {
-	if e.State == intlog.Queued {
-		_ = d.queue.Send(ctx, intlog.Work{Org: e.Org, Entries: []string{e.ID()}})
-	}
 }

@@ -25,9 +25,6 @@ func (d *Desk) Plans(p Planner) *Desk {
 	return &with
 }
 
-// MaxReason is how long a person's reason may be, in characters.
-const MaxReason = 500
-
 // Undo takes a record out of QuickBooks again: everything that stands of it is reversed where it stands, by an entry of its own, which is on its way at once. key
 // is the record's newest posted entry; when that is itself an undo, it is taken back, and the record is posted again. ifRev is the revision of that entry that
 // the person has seen; nil: whatever is stored. An entry that is undone already is answered with its undo, and false. Errors: fault.NotFound; fault.Invalid
@@ -43,7 +40,7 @@ func (d *Desk) Undo(ctx context.Context, key intlog.Key, who, reason string, ifR
 			return undo, false, fmt.Errorf("review.Undo: %w", err)
 		}
 	}
-	d.hint(ctx, undo)
+	d.hint(ctx, key.Org, undo)
 	return undo, made, nil
 }
 

@@ -13,8 +13,9 @@ import (
 type Standing struct {
 	journal.Movement
 	On       date.Date
-	Undone   bool // it was posted before a person undid the record last, or by that undo
-	baseline bool // counted as posted by the opening balances, never sent
+	Undone   bool  // it was posted before a person undid the record last, or by that undo
+	Version  int64 // of the record, whose entry posted it
+	baseline bool  // counted as posted, by the opening balances or by a person's choice, and never sent
 }
 
 // at is what identifies an amount of a record: a fact's date and the key.

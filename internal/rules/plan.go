@@ -18,7 +18,9 @@ type Input struct {
 	Standing    []Standing             // what QuickBooks has accepted of the record, whatever became of the entries since
 	Related     map[passare.Ref]Record // the records that Needs asked for
 	MentionedBy []passare.Ref          // those of them that mention this record
-	Skipped     bool                   // a person deleted a version of the record that was not posted
+	Skipped     bool                   // a person deleted a version of the record that was not posted, and nobody has decided since
+	Deleted     []passare.Event        // the versions that a person deleted, oldest first; needed only with Decided
+	Decided     []Decided              // what people chose for versions of the record, oldest first
 	Config      org.Config
 }
 
@@ -55,9 +57,13 @@ type Plan struct {
 
 // Make plans: desired − standing, one journal entry per date that differs (accounting.md §1).
 func Make(in Input) Plan {
+	in.Versions = in.life()
 	desired, standing, excluded, postedBy := in.desired(), in.Standing, "", passare.Ref{}
+	var opening, byHand []Standing
 	if !in.gone() {
-		standing = slices.Concat(in.baseline(), in.Standing)
+		opening = in.baseline()
+		byHand = in.byHand(opening)
+		standing = slices.Concat(opening, in.Standing, byHand)
 		excluded, postedBy = in.otherRight()
 	}
 	p := Plan{MakesWay: in.makesWay()}
@@ -66,7 +72,7 @@ func Make(in Input) Plan {
 	}
 	deltas := difference(withoutCancelled(desired, standing), standing)
 
-	p.Problems = append(p.Problems, in.cutOverProblems(desired, deltas)...)
+	p.Problems = append(p.Problems, in.cutOverProblems(desired, deltas, len(opening)+len(byHand) > 0)...)
 	if !p.MakesWay {
 		p.Problems = append(p.Problems, in.relatedProblems(deltas)...)
 	}
@@ -78,12 +84,12 @@ func Make(in Input) Plan {
 	if len(p.Entries) == 0 {
 		p.Problems, p.MakesWay = in.relatedProblems(nil), false
 		p.Excluded, p.PostedBy = excluded, postedBy
-		if excluded == "" && len(in.Standing) == 0 && len(standing) > 0 {
+		if excluded == "" && len(in.Standing) == 0 && len(opening) > 0 {
 			p.Excluded = "It is in the opening balances: dated before the cut-over date."
 		}
 	}
 	if in.Skipped && len(p.Entries) > 0 {
-		p.Problems = append(p.Problems, choose(in.newest().Record.String(),
+		p.Problems = append(p.Problems, choose(in.newest().Record.String(), []Decision{Whole, Difference, Nothing},
 			"An earlier version of this record was deleted here and never posted. Choose what to post now: the whole, only the difference, or nothing."))
 	}
 	if len(p.Entries) > 0 && !in.gone() {
@@ -124,19 +130,23 @@ func (in Input) lastOfBaseline() (last int, marked bool) {
 	return last, marked
 }
 
-// cutOverProblems: nothing dated before the cut-over date is ever sent without a person's choice.
-func (in Input) cutOverProblems(desired []leg, deltas []delta) []Problem {
+// cutOverProblems: nothing dated before the cut-over date is ever sent without a person's choice. known says that something counts as posted.
+func (in Input) cutOverProblems(desired []leg, deltas []delta, known bool) []Problem {
 	cut := in.Config.Settings.CutOver
-	if cut == "" || len(deltas) == 0 {
+	if cut == "" || len(deltas) == 0 || in.decidedWhole() {
 		return nil
 	}
-	early := slices.ContainsFunc(deltas, func(d delta) bool { return d.on < cut })
-	unknown := in.newest().FirstDate != "" && in.newest().FirstDate < cut && len(in.Standing) == 0 && len(in.baseline()) == 0 && len(desired) > 0
-	if !early && !unknown {
-		return nil
+	early := slices.ContainsFunc(deltas, in.beforeCutOver)
+	unknown := in.newest().FirstDate != "" && in.newest().FirstDate < cut && len(in.Standing) == 0 && !known && len(desired) > 0
+	switch subject := in.newest().Record.String(); {
+	case unknown && !early && in.decidedDifference():
+		return []Problem{choose(subject, []Decision{Whole, Nothing},
+			"What the opening balances hold of this record at your cut-over date (%s) is not known, so the difference cannot be computed. Choose to post the whole, or nothing.", cut.Short())}
+	case early || unknown:
+		return []Problem{choose(subject, []Decision{Whole, Difference, Nothing},
+			"Part of this record is dated before your cut-over date (%s), which the opening balances hold. Choose what to post: the whole, only the difference, or nothing.", cut.Short())}
 	}
-	return []Problem{choose(in.newest().Record.String(),
-		"Part of this record is dated before your cut-over date (%s), which the opening balances hold. Choose what to post: the whole, only the difference, or nothing.", cut.Short())}
+	return nil
 }
 
 // placed is a movement with the date of its entry.

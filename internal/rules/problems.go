@@ -31,6 +31,8 @@ type Problem struct {
 	Text    string `json:"text"`    // for a bookkeeper
 	Who     string `json:"who"`
 	Where   string `json:"where"`
+
+	Choices []Decision `json:"choices,omitempty"` // what a person may choose, of a Choice
 }
 
 // Waits says whether the problem goes away without a person.
@@ -65,8 +67,9 @@ func wrongData(subject, format string, args ...any) Problem {
 	return Problem{Kind: Data, Subject: subject, Who: bookkeeper, Where: "Passare", Text: fmt.Sprintf(format, args...)}
 }
 
-func choose(subject, format string, args ...any) Problem {
-	return Problem{Kind: Choice, Subject: subject, Who: bookkeeper, Where: "Sync errors", Text: fmt.Sprintf(format, args...)}
+// choose asks a person for one of some decisions.
+func choose(subject string, among []Decision, format string, args ...any) Problem {
+	return Problem{Kind: Choice, Subject: subject, Who: bookkeeper, Where: "Sync errors", Choices: among, Text: fmt.Sprintf(format, args...)}
 }
 
 func closedOn(on, closed date.Date) Problem {

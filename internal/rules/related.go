@@ -19,6 +19,7 @@ type Record struct {
 	Coming   bool     // a version newer than what it has in the books waits, or has failed: its books will change
 	Waits    []string // what such versions wait for (Problem.Subject)
 	Out      string   // why it will not be posted ("excluded", "deleted", "undone", "before the cut-over date"), else ""
+	ByHand   bool     // a person chose that part of it is in the books without us
 }
 
 // stands nets a record's standing lines by a property.
@@ -133,7 +134,7 @@ func (in Input) memberProblems(b *passare.Deposit, deltas []delta) []Problem {
 	}
 	var problems []Problem
 	for _, m := range b.Members {
-		if alreadyBanked(m) || in.newest().Verb == passare.Unprocessed {
+		if alreadyBanked(m) || in.newest().Verb == passare.Unprocessed || in.inClearing(m.Record) && !in.Related[m.Record].Busy {
 			continue
 		}
 		r, banks := in.Related[m.Record], in.banks(m) != 0
@@ -145,8 +146,12 @@ func (in Input) memberProblems(b *passare.Deposit, deltas []delta) []Problem {
 			problems = append(problems, waitsFor(m.Record, "Waits for %s, whose change goes first.", m.Record))
 		case !changed[memberPart(m)]:
 		case r.Out != "" && stands == 0:
-			problems = append(problems, choose(m.Record.String(),
+			problems = append(problems, choose(m.Record.String(), []Decision{Post},
 				"Member %s is %s, so it does not stand on a clearing account. If it is in the opening clearing balance, choose to post it; else take it out of the batch.", m.Record, r.Out))
+		case r.ByHand && stands != m.Amount:
+			problems = append(problems, choose(m.Record.String(), []Decision{Post},
+				"The batch has %s for %s, of which we posted %s, since it was chosen to post only part of it. If the rest is on the clearing account, choose to post the batch; else correct one of them in Passare.",
+				m.Amount.Grouped(), m.Record, stands.Grouped()))
 		case stands == 0 && r.Newest == nil:
 			problems = append(problems, waitsFor(m.Record, "Waits for %s, which Passare has not sent yet.", m.Record))
 		case stands == 0:
@@ -171,7 +176,7 @@ func (in Input) makesWay() bool {
 	}
 	waited := false
 	for _, m := range b.Members {
-		if alreadyBanked(m) {
+		if alreadyBanked(m) || in.inClearing(m.Record) {
 			continue
 		}
 		if !in.willStand(m) {
@@ -246,7 +251,7 @@ func (in Input) refundOfCheckProblems(b *passare.CheckBody, deltas []delta) []Pr
 		return nil
 	}
 	r := in.Related[*b.RefundRecord]
-	if r.stands(onRefundsPayable) != 0 && !r.Busy {
+	if (r.stands(onRefundsPayable) != 0 || r.ByHand) && !r.Busy {
 		return nil
 	}
 	return []Problem{waitsFor(*b.RefundRecord, "Waits for refund %s, which is not in QuickBooks yet.", b.RefundRecord.ID)}

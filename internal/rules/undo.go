@@ -15,14 +15,19 @@ func (in Input) gone() bool { return in.Undone > 0 && in.Undone >= len(in.Versio
 // inForce are the versions that nobody has undone.
 func (in Input) inForce() []passare.Event { return in.Versions[min(in.Undone, len(in.Versions)):] }
 
-// desired are the record's desired legs. What was undone wants none; what the opening balances hold of it stays, so that a later version is measured
-// against that (accounting.md §6).
+// desired are the record's desired legs. What was undone wants none.
 func (in Input) desired() []leg {
 	if in.gone() {
 		return nil
 	}
+	return in.legs(in.wanting())
+}
+
+// wanting are the versions that want something: those in force, and what the opening balances hold of the others, so that a later version is measured
+// against that (accounting.md §6).
+func (in Input) wanting() []passare.Event {
 	last, _ := in.lastOfBaseline()
-	return in.legs(slices.Concat(in.Versions[:min(last+1, in.Undone)], in.inForce()))
+	return slices.Concat(in.Versions[:min(last+1, in.Undone)], in.inForce())
 }
 
 // placing is what says where the record's lines stand: what was posted after it was undone last, and of what was posted before only what still stands.

@@ -58,7 +58,7 @@ func (w *world) syncAny(h *house) {
 func (w *world) sync(key intlog.Key) {
 	w.tell(ana, "presses Sync on %s", key.ID())
 	w.until("", func(p *process) error {
-		_, _, err := review.New(p.store, p.queue, p.now).Sync(context.Background(), key, ana)
+		_, _, err := review.New(p.store, p.queue, p.now).Sync(context.Background(), key, nil, ana)
 		return err
 	})
 }
@@ -139,7 +139,7 @@ func (w *world) broken(h *house) bool {
 	return !config.BrokenSince.IsZero()
 }
 
-// deleteAndRestore is what row 3 of the protocol's table allows, and has no call yet: nothing of the entry may be posted or open. It is restored soon.
+// deleteAndRestore is what row 3 of the protocol's table allows: nothing of the entry may be posted or open. It is restored soon, and to the queue, as with auto-sync on.
 func (w *world) deleteAndRestore(h *house) {
 	entries := w.entries(h)
 	if len(entries) == 0 {

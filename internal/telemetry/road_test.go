@@ -328,7 +328,7 @@ func TestWhatIsToldOfTheWholeRoadIsSoAndTellsNoName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, released, err := r.desk.Sync(t.Context(), key, "Ana Diaz"); err != nil || !released {
+	if _, released, err := r.desk.Sync(t.Context(), key, nil, "Ana Diaz"); err != nil || !released {
 		t.Fatalf("released %t: %v", released, err)
 	}
 	r.work()
