@@ -23,10 +23,9 @@ import (
 	"github.com/passare/qbo-sync/internal/rules"
 )
 
-// What one answer has at most. Past any of it the answer says where the rest begins (X-More, Link); an entry is never cut in two.
+// What one answer has at most, beside what an export looks at (review.MaxExport). Past any of it the answer says where the rest begins (X-More, Link); an entry is never cut in two.
 const (
-	mostRows    = 25_000
-	mostEntries = 10_000
+	mostRows = 25_000
 	// mostBytes is as Lambda carries an answer, of which it takes 6 MB: text as a JSON string, what is compressed in base64.
 	mostBytes = 5_000_000
 	// packedEach is after how many bytes of rows it is seen what they are compressed to.
@@ -213,7 +212,7 @@ func (s *sheet) write(row []string) {
 // add takes an entry, whole, unless there is no room for it. The first is always taken.
 func (s *sheet) add(x review.Exported) bool {
 	rows := rowsOfSheet(x, s.books)
-	if s.entries > 0 && (s.entries == mostEntries || s.rows+len(rows) > mostRows || s.full()) {
+	if s.entries > 0 && (s.rows+len(rows) > mostRows || s.full()) {
 		return false
 	}
 	for _, row := range rows {

@@ -41,20 +41,16 @@ type Surroundings interface {
 	Around(ctx context.Context, e intlog.Entry) (review.Around, error)
 }
 
-// problemRow is a problem, with what happens once it is taken away.
-type problemRow struct {
-	Group   rules.Kind `json:"kind" doc:"Problems that go away the same way have the same kind."`
-	Subject string     `json:"subject"`
-	Text    string     `json:"text" doc:"The cause, and the remedy."`
-	Who     string     `json:"who" doc:"Who can take it away."`
-	Where   string     `json:"where" doc:"Where they do that."`
-	Next    string     `json:"next" doc:"What happens then."`
+// troubleRow is a problem of an entry, with what happens once it is taken away.
+type troubleRow struct {
+	rules.Problem
+	Next string `json:"next" doc:"What happens once it is taken away."`
 }
 
-func problemRows(problems []rules.Problem) []problemRow {
-	rows := make([]problemRow, 0, len(problems))
+func troublesOf(problems []rules.Problem) []troubleRow {
+	rows := make([]troubleRow, 0, len(problems))
 	for _, p := range problems {
-		rows = append(rows, problemRow{Group: p.Kind, Subject: p.Subject, Text: p.Text, Who: p.Who, Where: p.Where, Next: intlog.AfterFix(p.Kind)})
+		rows = append(rows, troubleRow{Problem: p, Next: intlog.AfterFix(p.Kind)})
 	}
 	return rows
 }
@@ -164,7 +160,7 @@ func shorter(text string) string {
 
 // surround adds what stands around the entry.
 func (x *detail) surround(a review.Around, books Books) {
-	x.Problems, x.Others = problemRows(a.Problems), othersOf(a.Others, books)
+	x.Problems, x.Others = troublesOf(a.Problems), othersOf(a.Others, books)
 	if a.Plan != nil {
 		x.Planned = plannedOf(*a.Plan)
 		if x.Sentence == "" {

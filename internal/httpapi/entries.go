@@ -193,7 +193,7 @@ func (h *Entries) list(ctx context.Context, p org.Person, in *listInput) (*listO
 // detail is an entry with everything about it.
 type detail struct {
 	Row
-	Problems []problemRow     `json:"problems"`
+	Problems []troubleRow     `json:"problems"`
 	Warnings []string         `json:"warnings"`
 	Journal  []journalRow     `json:"journal_entries"`
 	Planned  *plannedRow      `json:"planned,omitempty" doc:"What would be posted now."`
@@ -269,7 +269,7 @@ func (h *Entries) get(ctx context.Context, p org.Person, in *entryInput) (*detai
 func detailOf(d review.Detail, books Books) detail {
 	e := d.Entry
 	x := detail{
-		Row: rowOf(e), Problems: problemRows(e.Cause), Warnings: append([]string{}, e.Warnings...), Journal: []journalRow{}, Others: []otherRow{},
+		Row: rowOf(e), Problems: troublesOf(e.Cause), Warnings: append([]string{}, e.Warnings...), Journal: []journalRow{}, Others: []otherRow{},
 		Attempts: append([]intlog.Attempt{}, e.Attempts...), History: append([]intlog.Step{}, e.History...), Versions: []row{}, Refused: []twin{},
 	}
 	x.QuickBooks = booksOf(e, books)

@@ -26,7 +26,7 @@ func exampleList() listBody { return listBody{Entries: []row{exampleRow()}} }
 
 func exampleDetail() detail {
 	return detail{
-		Row: exampleRow(), Problems: []problemRow{}, Warnings: []string{}, Attempts: []intlog.Attempt{}, Refused: []twin{}, Others: []otherRow{},
+		Row: exampleRow(), Problems: []troubleRow{}, Warnings: []string{}, Attempts: []intlog.Attempt{}, Refused: []twin{}, Others: []otherRow{},
 		Journal: []journalRow{{DocNumber: "24-0113-X5SVZ5YKYV", Date: "2026-03-04", Lines: exampleLines()}},
 		History: []intlog.Step{{At: *exampleAt(), Who: "Ana Diaz", To: intlog.Queued}}, Versions: []row{exampleRow()},
 	}

@@ -139,7 +139,7 @@ func describeProblem(schemas huma.Registry) *huma.Operation {
 	op := open("get-problem", http.MethodGet, "/problems/{code}", "What a type of problem means")
 	op.Parameters = []*huma.Param{{Name: "code", In: "path", Required: true, Description: "The end of a problem's type.", Schema: &huma.Schema{Type: "string", MaxLength: new(longestKey)}, Example: "invalid"}}
 	op.Responses["200"] = &huma.Response{Description: "OK", Content: map[string]*huma.MediaType{"application/json": {
-		Schema: schemas.Schema(reflect.TypeFor[problemKind](), true, "ProblemRow"), Example: problemKind{Type: "/problems/invalid", Title: "The input is wrong", Status: 422},
+		Schema: schemas.Schema(reflect.TypeFor[problemRow](), true, "ProblemRow"), Example: problemRow{Type: "/problems/invalid", Title: "The input is wrong", Status: 422},
 	}}}
 	for _, code := range []fault.Code{fault.NotFound, fault.Throttled, fault.Internal} {
 		describeFault(schemas, op, code)

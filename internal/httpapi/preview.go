@@ -21,7 +21,7 @@ type previewBody struct {
 	State    intlog.State `json:"state" doc:"In which the entry would begin; of an event that came before, in which it is."`
 	Why      string       `json:"why,omitempty"`
 	Planned  plannedRow   `json:"planned" doc:"What would be posted now, if it were released."`
-	Problems []problemRow `json:"problems" nullable:"false" doc:"All that is in the way."`
+	Problems []troubleRow `json:"problems" nullable:"false" doc:"All that is in the way."`
 	Warnings []string     `json:"warnings" nullable:"false"`
 }
 
@@ -30,7 +30,7 @@ func (h *Reading) preview(ctx context.Context, p org.Person, in *previewInput) (
 	if err != nil {
 		return nil, err
 	}
-	body := previewBody{ID: e.ID(), Type: e.Kind, State: e.State, Why: e.Why, Problems: []problemRow{}, Warnings: []string{}, Planned: plannedRow{Journal: []journalRow{}}}
+	body := previewBody{ID: e.ID(), Type: e.Kind, State: e.State, Why: e.Why, Problems: []troubleRow{}, Warnings: []string{}, Planned: plannedRow{Journal: []journalRow{}}}
 	if !e.Foreseeable() {
 		body.Planned.Sentence, body.Planned.Excluded = e.Sentence, e.Why
 		return &previewOutput{body}, nil
@@ -39,13 +39,13 @@ func (h *Reading) preview(ctx context.Context, p org.Person, in *previewInput) (
 	if err != nil {
 		return nil, err
 	}
-	body.Planned, body.Problems, body.Warnings = *plannedOf(plan), problemRows(plan.Problems), append(body.Warnings, plan.Warnings...)
+	body.Planned, body.Problems, body.Warnings = *plannedOf(plan), troublesOf(plan.Problems), append(body.Warnings, plan.Warnings...)
 	return &previewOutput{body}, nil
 }
 
 func examplePreview() previewBody {
 	return previewBody{
-		ID: "payment.p1.1", Type: "payment.created", State: intlog.Pending, Why: "Auto-sync is off: waits for review.", Problems: []problemRow{}, Warnings: []string{},
+		ID: "payment.p1.1", Type: "payment.created", State: intlog.Pending, Why: "Auto-sync is off: waits for review.", Problems: []troubleRow{}, Warnings: []string{},
 		Planned: plannedRow{Sentence: "Check payment created by Ana Diaz: 1,000.00; the family owes 1,000.00 less.", Journal: []journalRow{{Date: "2026-03-04", Lines: exampleLines()}}},
 	}
 }

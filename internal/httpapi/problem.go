@@ -77,7 +77,7 @@ func RegisterProblems(mux *http.ServeMux) {
 	mux.HandleFunc("GET /problems/{code}", func(w http.ResponseWriter, r *http.Request) {
 		for _, k := range kinds() {
 			if string(k.code) == r.PathValue("code") {
-				write(w, http.StatusOK, "application/json", problemKind{Type: "/problems/" + string(k.code), Title: k.title, Status: k.status})
+				write(w, http.StatusOK, "application/json", problemRow{Type: "/problems/" + string(k.code), Title: k.title, Status: k.status})
 				return
 			}
 		}
@@ -85,8 +85,8 @@ func RegisterProblems(mux *http.ServeMux) {
 	})
 }
 
-// problemKind is what a problem type means.
-type problemKind struct {
+// problemRow is what a problem type means.
+type problemRow struct {
 	Type   string `json:"type"`
 	Title  string `json:"title"`
 	Status int    `json:"status"`
