@@ -26,7 +26,9 @@ type counting struct {
 	fails []error
 }
 
-func (*counting) DoAll(context.Context, string, review.Many) (review.Report, error) { return review.Report{}, nil }
+func (*counting) DoAll(context.Context, string, review.Many) (review.Report, error) {
+	return review.Report{}, nil
+}
 
 func (d *counting) Do(_ context.Context, k intlog.Key, _ review.Deed) (intlog.Entry, bool, error) {
 	d.done++

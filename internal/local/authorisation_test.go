@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -64,13 +65,18 @@ func filled(t *testing.T, s *local.System) map[string]fill {
 		}
 		wait(t, s, organisation, failing, intlog.Failed)
 	}
+	saved, etag := mapping(t, s, "ana")
+	saved.GL["4001"] = saved.GL["7000"]
+	if r := ask(t, s, "ana", http.MethodPut, "/v1/mapping", saved.json(t), http.Header{"If-Match": {etag}}); r.status != http.StatusOK {
+		t.Fatalf("saving the mapping: %d %s", r.status, r.body)
+	}
 	notice := func(user string) string {
 		return notices(t, s, user, http.MethodGet, "/v1/notifications").Notices[0].ID
 	}
 	return map[string]fill{
 		"/problems/":            {mine: "invalid"}, // nobody's
 		"/v1/entries/":          {mine: mine, theirs: theirs},
-		"/v1/mapping/versions/": {mine: "1", theirs: "999"},
+		"/v1/mapping/versions/": {mine: strconv.FormatInt(saved.Version+1, 10), theirs: "999"},
 		"/v1/cases/":            {mine: "c1", theirs: "c2", upserts: true},
 		"/v1/notifications/":    {mine: notice("ana"), theirs: notice("dan")},
 		"/v1/links/customers/":  {mine: "case:c1", theirs: "case:c2", upserts: true},
@@ -165,6 +171,9 @@ func (r route) at(t *testing.T, fills map[string]fill, theirs bool) (address str
 	id := f.mine
 	if theirs {
 		id = f.theirs
+	}
+	if r.method == http.MethodDelete && before == "/v1/entries/" {
+		rest += "?reason=why"
 	}
 	return before + url.PathEscape(id) + rest, &f
 }

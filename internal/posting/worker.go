@@ -301,7 +301,7 @@ func (j *job) plan(ctx context.Context) (rules.Plan, error) {
 	}
 	in := rules.Input{
 		Versions: versions, Undone: life.Undone, Entry: j.entry.Version, Undo: j.entry.Undo, Config: j.config,
-		Skipped: j.record.Skipped(j.entry.Key) > 0 && j.entry.Choices.Amounts == "",
+		Skipped:     j.record.Skipped(j.entry.Key) > 0 && j.entry.Choices.Amounts == "",
 		MentionedBy: j.record.MentionedBy,
 	}
 	for _, e := range j.record.Entries {

@@ -24,7 +24,7 @@ const (
 	Retry   Action = "retry"   // try again now what failed or waits
 	Delete  Action = "delete"  // take it off the tabs; its data are kept
 	Restore Action = "restore" // bring back what was deleted
-	Undo    Action = "undo" // by an entry of its own (Desk.Undo)
+	Undo    Action = "undo"    // by an entry of its own (Desk.Undo)
 )
 
 // Deed is an action with all that belongs to it.
