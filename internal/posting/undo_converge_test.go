@@ -1,6 +1,7 @@
 package posting_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,10 +12,11 @@ import (
 
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intlog"
+	"github.com/passare/qbo-sync/internal/journal"
 	"github.com/passare/qbo-sync/internal/money"
 	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/passare"
-	"github.com/passare/qbo-sync/internal/qbosim"
+	"github.com/passare/qbo-sync/internal/posting"
 	"github.com/passare/qbo-sync/internal/rules"
 )
 
@@ -22,6 +24,7 @@ import (
 type undoable struct {
 	*house
 	rt     *rapid.T
+	books  *refusing
 	ref    passare.Ref
 	events []string // by version
 }
@@ -29,7 +32,9 @@ type undoable struct {
 // newLife draws a record's versions.
 func newLife(h *house, rt *rapid.T, id string) *undoable {
 	kind := rapid.SampledFrom([]passare.RecordType{passare.Payment, passare.GoodsAndServices}).Draw(rt, "kind")
-	l := &undoable{house: h, rt: rt, ref: passare.Ref{Type: kind, ID: id}}
+	l := &undoable{house: h, rt: rt, books: &refusing{Books: h.client}, ref: passare.Ref{Type: kind, ID: id}}
+	h.worker = posting.New(h.store, l.books, h.matcher, h.clock.now)
+	h.config(func(c *org.Config) { c.Settings.AutoSync = true })
 	for version := range rapid.IntRange(1, 4).Draw(rt, "versions") {
 		amount := fmt.Sprintf("%d.00", rapid.IntRange(1, 9).Draw(rt, "dollars"))
 		on := fmt.Sprintf("2026-03-%02d", rapid.IntRange(1, 28).Draw(rt, "day"))
@@ -46,6 +51,20 @@ func newLife(h *house, rt *rapid.T, id string) *undoable {
 		l.events = append(l.events, event(string(kind)+"."+verb, id, version+1, fields))
 	}
 	return l
+}
+
+// refusing is QuickBooks, which refuses the next entry when it is told to.
+type refusing struct {
+	posting.Books
+	refuses bool
+}
+
+func (r *refusing) CreateJournalEntry(ctx context.Context, at org.Company, e journal.Entry, requestID string) (string, error) {
+	if r.refuses {
+		r.refuses = false
+		return "", &fault.Error{Code: fault.Refused, Message: "QuickBooks refused: something."}
+	}
+	return r.Books.CreateJournalEntry(ctx, at, e, requestID)
 }
 
 func (l *undoable) log() []intlog.Entry {
@@ -84,7 +103,7 @@ func (l *undoable) step() {
 		l.drop()
 		return
 	case "refuse":
-		l.script(qbosim.Fault{Kind: "status", Status: 400, Body: `{"Fault":{"Error":[{"Message":"m","Detail":"Business Validation Error: something","code":"6000","element":""}],"type":"ValidationFault"}}`})
+		l.books.refuses = true
 		return
 	}
 	e, found := l.one()
@@ -238,10 +257,11 @@ func deletedAfterItSuperseded(log []intlog.Entry) bool {
 // TestBooksConvergeToWhatNobodyHasUndone: deleted, restored, retried, superseded and undone in every order, the books are those of the versions that are left.
 func TestBooksConvergeToWhatNobodyHasUndone(t *testing.T) {
 	t.Parallel()
+	h := newHouse(t)
 	lives, compared, undone := 0, 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
 		lives++
-		l := newLife(newHouse(t), rt, "r1")
+		l := newLife(h, rt, fmt.Sprint("r", lives))
 		for range rapid.IntRange(3, 30).Draw(rt, "steps") {
 			l.step()
 		}
