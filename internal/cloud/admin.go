@@ -45,7 +45,7 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 	httpapi.RegisterProblems(mux)
 	httpapi.RegisterDocument(mux)
 	httpapi.RegisterHealth(mux)
-	return p.api(httpapi.Whole(mux, rand.Text)), nil
+	return p.api(calls.Whole(mux)), nil
 }
 
 // calls lets in who is signed in at the organisation's issuer.

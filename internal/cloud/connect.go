@@ -57,7 +57,8 @@ func wireConnect(ctx context.Context, p product) (connection, error) {
 	consent := &httpapi.Connection{
 		Connector: connector, Reads: p.table, Allowance: p.MonthlyReads, Now: p.now, Random: rand.Text, NewTrace: rand.Text, Log: p.log, PublicURL: p.PublicURL,
 	}
-	consent.Register(p.calls(mux, books))
+	calls := p.calls(mux, books)
+	consent.Register(calls)
 	consent.RegisterCallback(mux)
-	return connection{api: p.api(httpapi.Whole(mux, rand.Text)), connector: connector}, nil
+	return connection{api: p.api(calls.Whole(mux)), connector: connector}, nil
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -97,7 +98,7 @@ func register[I, O any](a *API, c call, handle func(context.Context, org.Person,
 	op := huma.Operation{
 		OperationID: c.id, Method: c.method, Path: c.path, Tags: []string{c.tag}, Summary: c.summary, Description: c.description(), MaxBodyBytes: maxInput,
 		DefaultStatus: max(c.status, http.StatusOK), Security: []map[string][]string{{bearer: {}}}, Responses: map[string]*huma.Response{},
-		Middlewares: huma.Middlewares{a.admit(c.needs), a.plain, a.once},
+		Middlewares: huma.Middlewares{a.admit(c.needs), a.plain, a.given, a.once},
 	}
 	for _, code := range c.faults() {
 		describeFault(a.huma.OpenAPI().Components.Schemas, &op, code)
@@ -284,7 +285,7 @@ func (c Conditional) rev() (*int64, error) {
 func tag(rev int64) string { return `"` + strconv.FormatInt(rev, 10) + `"` }
 
 // Whole answers what a mux has no route for as a problem, too, and everything else as it is.
-func Whole(mux *http.ServeMux, newTrace func() string) http.Handler {
+func (a *API) Whole(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := mux.Handler(r); pattern != "" {
 			mux.ServeHTTP(w, r)
@@ -293,12 +294,33 @@ func Whole(mux *http.ServeMux, newTrace func() string) http.Handler {
 		said := &discarded{header: http.Header{}}
 		mux.ServeHTTP(said, r)
 		if said.status == http.StatusMethodNotAllowed {
-			w.Header().Set("Allow", said.header.Get("Allow"))
-			writeProblem(w, fault.New(notAllowed, "This address does not take %s.", r.Method), newTrace())
+			w.Header().Set("Allow", cmp.Or(a.methods(r.URL.Path), said.header.Get("Allow")))
+			writeProblem(w, fault.New(notAllowed, "This address does not take %s.", r.Method), a.NewTrace())
 			return
 		}
-		writeProblem(w, fault.New(fault.NotFound, "There is nothing at this address."), newTrace())
+		writeProblem(w, fault.New(fault.NotFound, "There is nothing at this address."), a.NewTrace())
 	})
+}
+
+// methods are those of the call that has exactly this path; empty if there is none. (The mux names those of /v1/entries/{id} for /v1/entries/actions, too.)
+func (a *API) methods(path string) string {
+	item := a.huma.OpenAPI().Paths[path]
+	if item == nil {
+		return ""
+	}
+	var methods []string
+	for method, op := range map[string]*huma.Operation{
+		http.MethodDelete: item.Delete, http.MethodGet: item.Get, http.MethodPatch: item.Patch, http.MethodPost: item.Post, http.MethodPut: item.Put,
+	} {
+		if op != nil {
+			methods = append(methods, method)
+		}
+	}
+	if item.Get != nil {
+		methods = append(methods, http.MethodHead)
+	}
+	slices.Sort(methods)
+	return strings.Join(methods, ", ")
 }
 
 // discarded keeps the status and headers of an answer.

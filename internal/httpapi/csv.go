@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/passare/qbo-sync/internal/date"
+	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/journal"
 	"github.com/passare/qbo-sync/internal/org"
@@ -42,7 +43,7 @@ func (h *Reading) registerDownload(a *API) {
 		about: "The filters are those of the list; or `ids` names entries, at most 1,000, with commas between them or repeated. What is not posted yet has the lines " +
 			"that would be posted now, and an entry without lines has one row. At most 10,000 entries (of which 1,000 may still be unposted), 25,000 rows or 6 MB are answered at once: " +
 			"then X-More is true and Link leads to the rest. Text that a spreadsheet would take for a formula begins with an apostrophe.",
-		answer: strings.Join(columns(), ",") + "\r\n",
+		fails: []fault.Code{fault.NotFound}, answer: strings.Join(columns(), ",") + "\r\n",
 	}, h.download)
 	answer := a.huma.OpenAPI().Paths[path].Get.Responses["200"]
 	answer.Content = map[string]*huma.MediaType{csvType: {Schema: &huma.Schema{Type: "string"}, Example: strings.Join(columns(), ",") + "\r\n"}}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -68,13 +67,8 @@ func hashed(ctx huma.Context, key string) (hash string, body []byte, err error) 
 	if len(key) > longestKey {
 		return "", nil, wrongKey(fmt.Sprintf("may have at most %d characters", longestKey))
 	}
-	var tooLarge *http.MaxBytesError
-	body, err = io.ReadAll(io.LimitReader(ctx.BodyReader(), maxInput+1))
-	if len(body) > maxInput || errors.As(err, &tooLarge) {
-		return "", nil, fault.New(fault.TooLarge, "A body may have at most %d bytes.", maxInput)
-	}
-	if err != nil {
-		return "", nil, fault.Because(err, fault.Invalid, "The body could not be read.")
+	if body, err = readAll(ctx); err != nil {
+		return "", nil, err
 	}
 	url := ctx.URL()
 	sum := sha256.Sum256(append([]byte(ctx.Method()+" "+url.RequestURI()+"\n"), body...))

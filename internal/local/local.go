@@ -264,7 +264,7 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 	httpapi.RegisterDocument(mux)
 	s.issuer.register(mux)
 	httpapi.RegisterHealth(mux)
-	return httpapi.Whole(mux, rand.Text), nil
+	return calls.Whole(mux), nil
 }
 
 // serve opens an address and serves the handler that make gives for its URL.
