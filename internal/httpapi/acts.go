@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/org"
@@ -50,7 +52,7 @@ func (h *Acts) Register(a *API) {
 		summary: "Does the same to many entries",
 		about: "To those named by `ids`, or to those that a `filter` wants, newest first; at most 1,000. Each is done by itself, and has a result: `done`; `already`, when it was so before; `not_possible`, with the reason; " +
 			"`not_found`; or `not_begun`, when there was no time left: send the same again. With `dry_run` nothing is changed, and `would` is what is possible. After a failure send the same again, too: what was done is not done twice.",
-		request: actionsBody{Action: string(review.Delete), IDs: []string{"payment.p1.1"}, Reason: "Typed by mistake"}, answer: exampleActions(),
+		request: actionsBody{Action: string(review.Delete), IDs: []EntryID{"payment.p1.1"}, Reason: "Typed by mistake"}, answer: exampleActions(),
 	}, h.many)
 }
 
@@ -117,9 +119,17 @@ func (h *Acts) delete(ctx context.Context, p org.Person, in *deleteInput) (*rowO
 
 type actionsInput struct{ Body actionsBody }
 
+// EntryID is the id of an entry in a list of them.
+type EntryID string
+
+// Schema describes it.
+func (EntryID) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeString, MaxLength: new(500)}
+}
+
 type actionsBody struct {
 	Action string    `json:"action" enum:"sync,retry,delete,restore,undo"`
-	IDs    []string  `json:"ids,omitempty" maxItems:"1000" doc:"Entries; or else a filter."`
+	IDs    []EntryID `json:"ids,omitempty" maxItems:"1000" doc:"Entries; or else a filter."`
 	Filter *Filtered `json:"filter,omitempty" doc:"Which entries are wanted."`
 	Reason string    `json:"reason,omitempty" maxLength:"500" doc:"Of delete and undo, which need one."`
 	DryRun bool      `json:"dry_run,omitempty" doc:"Only say what would be done."`
@@ -156,7 +166,10 @@ const answerWithin = 29 * time.Second
 
 func (h *Acts) many(ctx context.Context, p org.Person, in *actionsInput) (*actionsOutput, error) {
 	b := in.Body
-	m := review.Many{Deed: review.Deed{Action: review.Action(b.Action), Who: p.Name, Reason: b.Reason}, IDs: b.IDs, DryRun: b.DryRun}
+	m := review.Many{Deed: review.Deed{Action: review.Action(b.Action), Who: p.Name, Reason: b.Reason}, DryRun: b.DryRun}
+	for _, id := range b.IDs {
+		m.IDs = append(m.IDs, string(id))
+	}
 	if b.Filter != nil {
 		filter, err := b.Filter.filter()
 		if err != nil {

@@ -54,8 +54,8 @@ type MappingBody struct {
 }
 
 type placeRow struct {
-	Class    string `json:"class,omitempty" doc:"Id of a class in QuickBooks."`
-	Location string `json:"location,omitempty" doc:"Id of a location (department) in QuickBooks."`
+	Class    string `json:"class,omitempty" maxLength:"50" doc:"Id of a class in QuickBooks."`
+	Location string `json:"location,omitempty" maxLength:"50" doc:"Id of a location (department) in QuickBooks."`
 }
 
 func mappingBodyOf(m org.Mapping) MappingBody {
@@ -213,7 +213,7 @@ func versionRowOf(m org.MappingVersion) VersionRow {
 
 type versionsInput struct {
 	Limit  int   `query:"limit" default:"50" minimum:"1" maximum:"200" doc:"How many a page has."`
-	Cursor int64 `query:"cursor" minimum:"0" doc:"The version before which the page begins: next of the page before."`
+	Cursor int64 `query:"cursor" minimum:"0" maximum:"1000000000" doc:"The version before which the page begins: next of the page before."`
 }
 
 type versionsOutput struct {
@@ -244,7 +244,7 @@ func (h *Setup) versions(ctx context.Context, p org.Person, in *versionsInput) (
 }
 
 type versionInput struct {
-	Version int64 `path:"version" minimum:"1" example:"3" doc:"The number of the version."`
+	Version int64 `path:"version" minimum:"1" maximum:"1000000000" example:"3" doc:"The number of the version."`
 }
 
 type versionOutput struct {
