@@ -178,6 +178,7 @@ func TestTheDeployedProduct(t *testing.T) {
 		{"a delivery that cannot be taken is kept", (*onAWS).quarantines},
 		{"the button releases what was held", (*onAWS).button},
 		{"a name in use is looked up, and a person relinks", (*onAWS).names},
+		{"people make every other call", (*onAWS).people},
 		{"what is due is sent again, and sweeps release what they find", (*onAWS).retries},
 		{"what the worker never acknowledged is drained into the log, and tried again alone", (*onAWS).deadLetters},
 		{"the night keeps grants alive", (*onAWS).night},
@@ -316,6 +317,44 @@ func (c *onAWS) names() {
 	c.as("ana", http.MethodGet, "/v1/links/customers", "", http.StatusOK, "case:c10")
 	c.unauthorized(local.WillowCreekRealm, "")
 	c.as("ana", http.MethodPut, "/v1/links/customers/case:c10", fmt.Sprintf(`{"quickbooks_id":%q}`, other), http.StatusOK, "Family Quill")
+}
+
+// people reads and changes what the parts before have not: dan reviews, ana sets up.
+func (c *onAWS) people() {
+	for path, says := range map[string]string{
+		"/v1/summary": `"at_risk"`, "/v1/notifications": `"unread"`, "/v1/entries.csv?tab=all": "entry id,", "/v1/cases/c1/history": `"pages"`,
+		"/v1/prior-period-changes": `"changes"`, "/v1/settings": `"auto_sync"`, "/v1/mapping": `"gl_accounts"`, "/v1/mapping/problems": `"missing"`,
+		"/v1/quickbooks/accounts?refresh=true": `"as_of"`, "/v1/quickbooks/classes": `"as_of"`, "/v1/quickbooks/departments": `"as_of"`,
+		"/v1/links/vendors": `"links"`, "/openapi.json": `"3.1.0"`, "/docs": "<h1>",
+	} {
+		c.as("ana", http.MethodGet, path, "", http.StatusOK, says)
+	}
+	id := send(c.t, c.System, event(local.MapleHill, "payment.created", "acted-on", 1, "c1", cash))
+	c.as("dan", http.MethodDelete, "/v1/entries/"+id+"?reason=why", "", http.StatusAccepted, `"deleted"`)
+	c.as("dan", http.MethodPost, "/v1/entries/"+id+"/restore", "", http.StatusAccepted, `"pending"`)
+	many := fmt.Sprintf(`{"action":"sync","ids":[%q],"dry_run":%%t}`, id)
+	c.as("dan", http.MethodPost, "/v1/entries/actions", fmt.Sprintf(many, true), http.StatusOK, `"would"`)
+	c.as("dan", http.MethodPost, "/v1/entries/actions", fmt.Sprintf(many, false), http.StatusOK, `"done"`)
+	wait(c.t, c.System, local.MapleHill, id, intlog.Synced)
+	c.as("dan", http.MethodPost, "/v1/entries/"+id+"/retry", "", http.StatusOK, `"synced"`)
+	undo := ask(c.t, c.System, "dan", http.MethodPost, "/v1/entries/"+id+"/undo", `{"reason":"entered twice"}`, http.Header{"Idempotency-Key": {"once"}})
+	if again := ask(c.t, c.System, "dan", http.MethodPost, "/v1/entries/"+id+"/undo", `{"reason":"entered twice"}`, http.Header{"Idempotency-Key": {"once"}}); undo.status != http.StatusAccepted || again.body != undo.body {
+		c.t.Errorf("%d %s, then %d %s", undo.status, undo.body, again.status, again.body)
+	}
+	wait(c.t, c.System, local.MapleHill, id+"~1", intlog.Synced)
+	c.as("dan", http.MethodPost, "/v1/notifications/read-all", "", http.StatusOK, `"unread"`)
+	c.as("dan", http.MethodPost, "/v1/cases/c1/pages/payments_and_adjustments/add-to-accounting-export", "", http.StatusConflict, "automatic")
+	previewed := ask(c.t, c.System, "dan", http.MethodPost, "/v1/entries/preview", event(local.MapleHill, "payment.created", "previewed", 1, "c1", cash), http.Header{"Content-Type": {one}})
+	if previewed.status != http.StatusOK || !strings.Contains(previewed.body, `"lines"`) {
+		c.t.Errorf("%d %s", previewed.status, previewed.body)
+	}
+	saved, etag := mapping(c.t, c.System, "ana")
+	saved.GL["4001"] = saved.GL["7000"]
+	if r := ask(c.t, c.System, "ana", http.MethodPut, "/v1/mapping", saved.json(c.t), http.Header{"If-Match": {etag}}); r.status != http.StatusOK {
+		c.t.Errorf("%d %s", r.status, r.body)
+	}
+	c.as("ana", http.MethodGet, "/v1/mapping/versions", "", http.StatusOK, "gl_accounts.4001")
+	c.as("ana", http.MethodPatch, "/v1/settings", `{"reprint_posts_pair":true}`, http.StatusOK, "reprint_posts_pair")
 }
 
 func (c *onAWS) retries() {
