@@ -33,15 +33,16 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 	calls := p.calls(mux, books)
 	planner := posting.New(p.store, nil, matching.New(p.table, nil, nil, p.now), p.now) // it only previews: it has no QuickBooks to ask or to post to
 	desk, reader, pages := review.New(p.store, work, p.now), review.NewReader(p.table, planner, p.now), httpapi.BooksOf(p.QBOURL)
-	(&httpapi.Entries{Desk: desk, Around: reader, Books: pages}).Register(calls)
+	office := setup.New(p.table, books.client, retrying.New(p.store, work, p.now), p.now)
+	(&httpapi.Entries{Desk: desk, Around: reader, Charts: office, Books: pages}).Register(calls)
 	(&httpapi.Undos{Desk: desk.Plans(planner)}).Register(calls)
 	(&httpapi.Acts{Desk: desk}).Register(calls)
 	(&httpapi.Reading{
-		Log: reader, Connections: grant.NewViewer(p.table, p.now), Door: intake.New(p.store, work, p.now), Planner: planner, Books: pages, Now: p.now,
+		Log: reader, Connections: grant.NewViewer(p.table, p.now), Door: intake.New(p.store, work, p.now), Planner: planner, Charts: office, Books: pages, Now: p.now,
 	}).Register(calls)
 	(&httpapi.Links{Relinker: matching.NewRelinker(p.table, books.client, retrying.New(p.store, work, p.now), p.now)}).Register(calls)
 	(&httpapi.Notifications{Bell: bell.New(p.table, p.now)}).Register(calls)
-	(&httpapi.Setup{Office: setup.New(p.table, books.client, retrying.New(p.store, work, p.now), p.now)}).Register(calls)
+	(&httpapi.Setup{Office: office}).Register(calls)
 	httpapi.RegisterProblems(mux)
 	httpapi.RegisterDocument(mux)
 	httpapi.RegisterHealth(mux)

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/csv"
@@ -78,7 +79,11 @@ func (h *Reading) download(ctx context.Context, p org.Person, in *downloadInput)
 		return nil, err
 	}
 	ids := idsIn(in.IDs)
-	file := newSheet(h.Books, takes(in.Encoding, "gzip"))
+	accounts, err := h.Charts.AccountNames(ctx, p.Org)
+	if err != nil {
+		return nil, err
+	}
+	file := newSheet(h.Books, accounts, takes(in.Encoding, "gzip"))
 	next, err := h.Log.Export(ctx, p.Org, filter, ids, after, file.add)
 	if err != nil {
 		return nil, err
@@ -157,6 +162,7 @@ func columns() []string {
 // sheet is a CSV file that is written: RFC 4180, with CRLF, UTF-8.
 type sheet struct {
 	books    Books
+	accounts map[string]string // names of the company's accounts, by their ids
 	out      bytes.Buffer
 	packed   *gzip.Writer // none: it is not compressed
 	cells    *csv.Writer
@@ -189,8 +195,8 @@ func (c *counted) Write(b []byte) (int, error) {
 	return c.to.Write(b)
 }
 
-func newSheet(books Books, compressed bool) *sheet {
-	s := &sheet{books: books}
+func newSheet(books Books, accounts map[string]string, compressed bool) *sheet {
+	s := &sheet{books: books, accounts: accounts}
 	s.written.to = &s.out
 	if compressed {
 		s.packed = gzip.NewWriter(&s.out)
@@ -212,7 +218,7 @@ func (s *sheet) write(row []string) {
 
 // add takes an entry, whole, unless there is no room for it. The first is always taken.
 func (s *sheet) add(x review.Exported) bool {
-	rows := rowsOfSheet(x, s.books)
+	rows := s.rowsOf(x)
 	if s.entries > 0 && (s.rows+len(rows) > mostRows || s.full()) {
 		return false
 	}
@@ -256,13 +262,13 @@ func defused(cell string) string {
 	return cell
 }
 
-// rowsOfSheet are the rows of an entry: one for each line that was sent and not refused, then for each that would be posted; one for an entry without any.
-func rowsOfSheet(x review.Exported, books Books) [][]string {
+// rowsOf are the rows of an entry: one for each line that was sent and not refused, then for each that would be posted; one for an entry without any.
+func (s *sheet) rowsOf(x review.Exported) [][]string {
 	e := x.Entry
 	var rows [][]string
 	add := func(on date.Date, doc, id string, lines []journal.Netted) {
 		for i, l := range lines {
-			rows = append(rows, rowOfSheet(x, books, on, doc, id, strconv.Itoa(i+1), l))
+			rows = append(rows, s.rowOf(x, on, doc, id, strconv.Itoa(i+1), l))
 		}
 	}
 	for _, p := range e.Postings {
@@ -276,12 +282,12 @@ func rowsOfSheet(x review.Exported, books Books) [][]string {
 		}
 	}
 	if rows == nil {
-		rows = append(rows, rowOfSheet(x, books, e.Date, "", "", "", journal.Netted{}))
+		rows = append(rows, s.rowOf(x, e.Date, "", "", "", journal.Netted{}))
 	}
 	return rows
 }
 
-func rowOfSheet(x review.Exported, books Books, on date.Date, doc, id, line string, l journal.Netted) []string {
+func (s *sheet) rowOf(x review.Exported, on date.Date, doc, id, line string, l journal.Netted) []string {
 	e := x.Entry
 	row := lineRow{}
 	if line != "" {
@@ -290,8 +296,8 @@ func rowOfSheet(x review.Exported, books Books, on date.Date, doc, id, line stri
 	}
 	group, problem := problemOfSheet(x)
 	return []string{
-		e.ID(), e.Kind, e.CaseNo, e.Name, e.Record.String(), strconv.FormatInt(e.Version, 10), eventOf(e), string(on), doc, line, row.GLAccount, row.Account,
-		row.Role, row.Debit, row.Credit, row.Name, row.NameKind, row.Class, row.Location, row.Description, string(e.State), strconv.Itoa(len(e.Attempts)), id, books.entry(id),
+		e.ID(), e.Kind, e.CaseNo, e.Name, e.Record.String(), strconv.FormatInt(e.Version, 10), eventOf(e), string(on), doc, line, row.GLAccount, cmp.Or(s.accounts[row.Account], row.Account),
+		row.Role, row.Debit, row.Credit, row.Name, row.NameKind, row.Class, row.Location, row.Description, string(e.State), strconv.Itoa(len(e.Attempts)), id, s.books.entry(id),
 		group, problem, instant(e.Created), instant(e.SyncedAt()), e.Person(),
 	}
 }

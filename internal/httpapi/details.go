@@ -126,6 +126,20 @@ func postedOf(p intlog.Posting, books Books) journalRow {
 	return j
 }
 
+// Charts knows the names of the connected company's accounts, by their ids (package setup).
+type Charts interface {
+	AccountNames(ctx context.Context, org string) (map[string]string, error)
+}
+
+// nameAccounts gives the lines of journal entries the names of their accounts.
+func nameAccounts(entries []journalRow, names map[string]string) {
+	for _, e := range entries {
+		for i := range e.Lines {
+			e.Lines[i].AccountName = names[e.Lines[i].Account]
+		}
+	}
+}
+
 func linesOf(lines []journal.Netted) []lineRow {
 	rows := make([]lineRow, 0, len(lines))
 	for _, l := range lines {

@@ -28,6 +28,7 @@ type Entries struct {
 	Desk   Reviewer
 	Around Surroundings // none: details have no plan, and only the problems that are stored
 	Books  Books        // where people look at an entry in QuickBooks; empty: no links
+	Charts Charts       // names of accounts; none: their ids alone
 }
 
 // Register adds the calls.
@@ -262,6 +263,16 @@ func (h *Entries) get(ctx context.Context, p org.Person, in *entryInput) (*detai
 			return nil, err
 		}
 		shown.surround(around, h.Books)
+	}
+	if h.Charts != nil {
+		names, err := h.Charts.AccountNames(ctx, p.Org)
+		if err != nil {
+			return nil, err
+		}
+		nameAccounts(shown.Journal, names)
+		if shown.Planned != nil {
+			nameAccounts(shown.Planned.Journal, names)
+		}
 	}
 	return &detailOutput{ETag: tag(d.Entry.Rev), Body: shown}, nil
 }

@@ -40,6 +40,11 @@ func (h *Reading) preview(ctx context.Context, p org.Person, in *previewInput) (
 		return nil, err
 	}
 	body.Planned, body.Problems, body.Warnings = *plannedOf(plan), troublesOf(plan.Problems), append(body.Warnings, plan.Warnings...)
+	names, err := h.Charts.AccountNames(ctx, p.Org)
+	if err != nil {
+		return nil, err
+	}
+	nameAccounts(body.Planned.Journal, names)
 	return &previewOutput{body}, nil
 }
 

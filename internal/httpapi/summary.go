@@ -46,6 +46,7 @@ type Reading struct {
 	Connections Connections
 	Door        Door
 	Planner     Planner
+	Charts      Charts
 	Books       Books // where people look at an entry in QuickBooks; empty: no links
 	Now         func() time.Time
 }

@@ -246,11 +246,12 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 	})
 	events.Register(mux)
 	desk, reader := review.New(s.Store, s.Queue, s.options.Now), review.NewReader(s.Store, s.Worker, s.options.Now)
-	(&httpapi.Entries{Desk: desk, Around: reader, Books: httpapi.SandboxBooks}).Register(calls)
+	office := setup.New(s.Store, s.Client, s.Retrier, s.options.Now)
+	(&httpapi.Entries{Desk: desk, Around: reader, Charts: office, Books: httpapi.SandboxBooks}).Register(calls)
 	(&httpapi.Undos{Desk: desk.Plans(s.Worker)}).Register(calls)
 	(&httpapi.Acts{Desk: desk}).Register(calls)
 	(&httpapi.Reading{
-		Log: reader, Connections: grant.NewViewer(s.Store, s.options.Now), Door: intake.New(s.Store, s.Queue, s.options.Now), Planner: s.Worker, Books: httpapi.SandboxBooks, Now: s.options.Now,
+		Log: reader, Connections: grant.NewViewer(s.Store, s.options.Now), Door: intake.New(s.Store, s.Queue, s.options.Now), Planner: s.Worker, Charts: office, Books: httpapi.SandboxBooks, Now: s.options.Now,
 	}).Register(calls)
 	consent := &httpapi.Connection{
 		Connector: s.connector, Reads: s.Store, Allowance: monthlyReads, Now: s.options.Now, Random: rand.Text, NewTrace: rand.Text, Log: s.options.Log, PublicURL: url,
@@ -259,7 +260,7 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 	consent.RegisterCallback(mux)
 	(&httpapi.Links{Relinker: matching.NewRelinker(s.Store, s.Client, s.Retrier, s.options.Now)}).Register(calls)
 	(&httpapi.Notifications{Bell: bell.New(s.Store, s.options.Now)}).Register(calls)
-	(&httpapi.Setup{Office: setup.New(s.Store, s.Client, s.Retrier, s.options.Now)}).Register(calls)
+	(&httpapi.Setup{Office: office}).Register(calls)
 	httpapi.RegisterProblems(mux)
 	httpapi.RegisterDocument(mux)
 	s.issuer.register(mux)

@@ -103,6 +103,39 @@ func TestSelectingDownloadWillDownloadDataInACSVIncludingHeaders(t *testing.T) {
 	}
 }
 
+func TestAccountsHaveTheirNamesWhenTheChartWasReadOnce(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	id := send(t, s, event(local.MapleHill, "payment.created", "p1", 1, "c1", cash))
+	shown := func() (account, inDetail, inCSV string) {
+		var d struct {
+			Planned struct {
+				Journal []struct {
+					Lines []struct {
+						Account string
+						Name    string `json:"account_name"`
+					}
+				} `json:"journal_entries"`
+			}
+		}
+		read(t, s, "dan", "/v1/entries/"+id, &d)
+		_, rows := sheet(t, strings.NewReader(read(t, s, "dan", "/v1/entries.csv?ids="+id, nil).body))
+		if len(d.Planned.Journal) != 1 || len(rows) != 2 {
+			t.Fatalf("%+v, %v", d, rows)
+		}
+		line := d.Planned.Journal[0].Lines[0]
+		return line.Account, line.Name, rows[0]["QuickBooks account"]
+	}
+	account, inDetail, inCSV := shown()
+	if inDetail != "" || inCSV != account {
+		t.Errorf("before: account %q, %q and %q", account, inDetail, inCSV)
+	}
+	as(t, s, "dan", http.MethodGet, "/v1/quickbooks/accounts")
+	if _, inDetail, inCSV = shown(); inDetail != "Deposits Clearing" || inCSV != inDetail {
+		t.Errorf("account %s is %q in details and %q in a download", account, inDetail, inCSV)
+	}
+}
+
 func TestADownloadIsCompressedForWhoTakesIt(t *testing.T) {
 	t.Parallel()
 	s := start(t)

@@ -39,6 +39,23 @@ func (o *Office) Listing(ctx context.Context, id string, list journal.List, refr
 	return shown, nil
 }
 
+// AccountNames are the names of the connected company's accounts by their ids, as they were read last; QuickBooks is not asked. None when they never were.
+func (o *Office) AccountNames(ctx context.Context, id string) (map[string]string, error) {
+	config, err := o.config(ctx, id)
+	if err != nil || config.Realm == "" {
+		return nil, nil // who has no company yet has no accounts
+	}
+	kept, _, err := o.store.Listing(ctx, config.Company(), journal.AccountList)
+	if err != nil {
+		return nil, fmt.Errorf("setup.AccountNames: %w", err)
+	}
+	names := make(map[string]string, len(kept.Accounts))
+	for _, a := range kept.Accounts {
+		names[a.ID] = a.FullyQualifiedName
+	}
+	return names, nil
+}
+
 // listing gives a list that was read no earlier than oldest, or the one that is kept, with a note.
 func (o *Office) listing(ctx context.Context, c org.Config, list journal.List, oldest time.Time) (Shown, error) {
 	at := c.Company()
