@@ -323,27 +323,45 @@ const allTab = "all"
 
 // List lists entries of a tab, newest first, after the one named by after (none: from the newest). Errors: fault.Unavailable.
 func (s *Store) List(ctx context.Context, id, tab string, after intlog.Mark, limit int) ([]intlog.Entry, error) {
+	list, err := s.list(ctx, id, tab, after, limit, newestFirst)
+	return list, within("List", err)
+}
+
+// ListOldest lists entries of a tab, oldest first, after the one named by after (none: from the oldest). Errors: fault.Unavailable.
+func (s *Store) ListOldest(ctx context.Context, id, tab string, after intlog.Mark, limit int) ([]intlog.Entry, error) {
+	list, err := s.list(ctx, id, tab, after, limit, oldestFirst)
+	return list, within("ListOldest", err)
+}
+
+// order is that of a list.
+type order bool
+
+const (
+	newestFirst order = true
+	oldestFirst order = false
+)
+
+func (s *Store) list(ctx context.Context, id, tab string, after intlog.Mark, limit int, o order) ([]intlog.Entry, error) {
 	q := query{index: workIndex, pk: tabPK(id, tab)}
 	if tab == allTab || tab == intlog.Synced.Tab() {
 		q.index, q.pk = logIndex, orgPK(id)
 	}
-	list, err := s.listOf(ctx, q, tab, after, limit)
-	if err == nil && tab == intlog.Failed.Tab() {
-		var stuck []intlog.Entry
-		stuck, err = s.listOf(ctx, query{index: stuckIndex, pk: tabPK(id, tab)}, tab, after, limit)
-		list = newest(append(list, stuck...), limit)
+	list, err := s.listOf(ctx, q, tab, after, limit, o)
+	if err != nil || tab != intlog.Failed.Tab() {
+		return list, err
 	}
+	stuck, err := s.listOf(ctx, query{index: stuckIndex, pk: tabPK(id, tab)}, tab, after, limit, o)
 	if err != nil {
-		return nil, within("List", err)
+		return nil, err
 	}
-	return list, nil
+	return o.first(append(list, stuck...), limit), nil
 }
 
 // listOf lists the entries of a tab that an index has.
-func (s *Store) listOf(ctx context.Context, q query, tab string, after intlog.Mark, limit int) ([]intlog.Entry, error) {
-	q.newest, q.limit = true, limit
+func (s *Store) listOf(ctx context.Context, q query, tab string, after intlog.Mark, limit int, o order) ([]intlog.Entry, error) {
+	q.newest, q.limit = bool(o), limit
 	if after != (intlog.Mark{}) {
-		q.to = place(after)
+		o.goOn(&q, place(after))
 	}
 	list := []intlog.Entry{}
 	for len(list) < limit {
@@ -364,14 +382,29 @@ func (s *Store) listOf(ctx context.Context, q query, tab string, after intlog.Ma
 			break
 		}
 		_, sk := indexes(q.index)
-		q.to, q.limit = textOf(rows[len(rows)-1], sk), min(2*q.limit, mostFetched)
+		o.goOn(&q, textOf(rows[len(rows)-1], sk))
+		q.limit = min(2*q.limit, mostFetched)
 	}
 	return list[:min(len(list), limit)], nil
 }
 
-// newest gives the newest of entries, each once: one that moves while two indexes are read may be in both.
-func newest(entries []intlog.Entry, limit int) []intlog.Entry {
-	slices.SortFunc(entries, func(a, b intlog.Entry) int { return intlog.MarkOf(b).Compare(intlog.MarkOf(a)) })
+// goOn makes a query go on after a place. What stands right after it in an index, its undo, comes after the separator (keys.go).
+func (o order) goOn(q *query, place string) {
+	if o == newestFirst {
+		q.to = place
+		return
+	}
+	q.from, q.to = place+separator, last
+}
+
+// first gives the first of entries, each once: one that moves while two indexes are read may be in both.
+func (o order) first(entries []intlog.Entry, limit int) []intlog.Entry {
+	slices.SortFunc(entries, func(a, b intlog.Entry) int {
+		if o == newestFirst {
+			a, b = b, a
+		}
+		return intlog.MarkOf(a).Compare(intlog.MarkOf(b))
+	})
 	entries = slices.CompactFunc(entries, func(a, b intlog.Entry) bool { return a.Key == b.Key })
 	return entries[:min(len(entries), limit)]
 }

@@ -50,6 +50,9 @@ func split(joined string) []string {
 // before is the end of a range of keys: every key that begins with start and a separator comes before it.
 func before(start string) string { return start + "$" } // the character after the separator
 
+// last is after every place, which begins with a time.
+const last = "~"
+
 // stampLayout has a fixed width, so that stamps are in the order of their times.
 const stampLayout = "2006-01-02T15:04:05.000000000Z"
 

@@ -35,7 +35,7 @@ type Entries struct {
 func (h *Entries) Register(a *API) {
 	register(a, call{
 		id: "list-entries", method: http.MethodGet, path: "/v1/entries", tag: logTag, needs: org.SeeLog,
-		summary: "Lists entries of the Integration log, newest first", about: "The next page is `next`, and the header Link. A filtered page may have fewer entries than its limit, or none, and still have a next one.", answer: exampleList(),
+		summary: "Lists entries of the Integration log", about: "The next page is `next`, and the header Link. A filtered page may have fewer entries than its limit, or none, and still have a next one.", answer: exampleList(),
 	}, h.list)
 	register(a, call{
 		id: "get-entry", method: http.MethodGet, path: "/v1/entries/{id}", tag: logTag, needs: org.SeeLog,
@@ -150,6 +150,7 @@ func (in Filtered) query() url.Values {
 // listInput is what a list is asked for.
 type listInput struct {
 	Filtered
+	Sort   string `query:"sort" default:"newest" enum:"newest,oldest" doc:"What comes first."`
 	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"200" doc:"How many a page has."`
 	Cursor string `query:"cursor" maxLength:"1000" doc:"The place after which the page begins: next of the page before."`
 }
@@ -173,6 +174,7 @@ func (h *Entries) list(ctx context.Context, p org.Person, in *listInput) (*listO
 	if err != nil {
 		return nil, err
 	}
+	filter.Oldest = in.Sort == "oldest"
 	entries, next, err := h.Desk.Find(ctx, p.Org, filter, after, in.Limit)
 	if err != nil {
 		return nil, err
@@ -184,6 +186,7 @@ func (h *Entries) list(ctx context.Context, p org.Person, in *listInput) (*listO
 	if next != nil {
 		out.Body.Next = cursor(*next)
 		query := in.query()
+		query.Set("sort", in.Sort)
 		query.Set("limit", strconv.Itoa(in.Limit))
 		query.Set("cursor", out.Body.Next)
 		out.Link = "</v1/entries?" + query.Encode() + `>; rel="next"`

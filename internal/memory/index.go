@@ -44,4 +44,19 @@ func (x *index) before(m intlog.Mark, limit int) []intlog.Key {
 	return keys
 }
 
+// after gives up to limit keys that come after a mark, the oldest first; from the oldest for no mark.
+func (x *index) after(m intlog.Mark, limit int) []intlog.Key {
+	at, found := 0, false
+	if m != (intlog.Mark{}) {
+		if at, found = slices.BinarySearchFunc(x.marks, m, intlog.Mark.Compare); found {
+			at++
+		}
+	}
+	var keys []intlog.Key
+	for _, mark := range x.marks[at:min(at+limit, len(x.marks))] {
+		keys = append(keys, mark.Key)
+	}
+	return keys
+}
+
 func order(a, b intlog.Entry) int { return intlog.MarkOf(a).Compare(intlog.MarkOf(b)) }

@@ -353,6 +353,17 @@ func (s *Store) OfCase(_ context.Context, id, caseID string, after intlog.Mark, 
 	return entries, next, nil
 }
 
+// ListOldest lists entries of a tab, oldest first, after the one named by after (none: from the oldest).
+func (s *Store) ListOldest(_ context.Context, id, tab string, after intlog.Mark, limit int) ([]intlog.Entry, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var list []intlog.Entry
+	for _, k := range s.log(id, tab).after(after, limit) {
+		list = append(list, clone(s.entries[k]))
+	}
+	return list, nil
+}
+
 // HeldOn lists the entries of a case's page that wait for its button, in version order.
 func (s *Store) HeldOn(_ context.Context, id, caseID string, page passare.Page) ([]intlog.Entry, error) {
 	s.mu.Lock()

@@ -466,6 +466,23 @@ func lists(t *testing.T, s StorePort) {
 		}
 	}
 	want := ids(all)
+	oldest := func(tab string, limit int) func() []string {
+		return func() (got []string) {
+			mark := intlog.Mark{}
+			for {
+				page := ok(s.ListOldest(t.Context(), "a", tab, mark, limit))(t)
+				if len(page) == 0 {
+					return got
+				}
+				got = append(got, ids(page)...)
+				mark = intlog.MarkOf(page[len(page)-1])
+			}
+		}
+	}
+	for _, limit := range []int{1, 3, 7, 100} {
+		becomes(t, "pending, the oldest first", slices.Clone(want), oldest("pending", limit))
+		becomes(t, "all, the oldest first", slices.Clone(want), oldest("all", limit))
+	}
 	slices.Reverse(want)
 	for _, limit := range []int{1, 3, 7, 100} {
 		becomes(t, "pending", want, read("pending", limit))
@@ -486,6 +503,7 @@ func lists(t *testing.T, s StorePort) {
 	}
 	for _, limit := range []int{1, 2, 3, 100} {
 		becomes(t, "errors, with what is stuck", []string{newer.ID(), failed.ID(), waiting.ID()}, read("errors", limit))
+		becomes(t, "errors, with what is stuck, the oldest first", []string{waiting.ID(), failed.ID(), newer.ID()}, oldest("errors", limit))
 	}
 	move(t, s, newer, intlog.Synced, began())
 	move(t, s, waiting, intlog.Queued, began())

@@ -21,10 +21,11 @@ type Filter struct {
 	From, To date.Date    // accounting dates, both included
 	Min, Max *money.Cents // of the entry's amount, both included
 	Query    string       // words, each of which is somewhere in what a list shows
+	Oldest   bool         // first, instead of the newest
 }
 
 // any says whether every entry of the tab is wanted.
-func (f Filter) any() bool { return f == Filter{Tab: f.Tab} }
+func (f Filter) any() bool { return f == Filter{Tab: f.Tab, Oldest: f.Oldest} }
 
 // Has says whether an entry is wanted, whatever tab it is on.
 func (f Filter) Has(e intlog.Entry) bool {
@@ -54,19 +55,24 @@ const (
 	chunk        = 250
 )
 
-// Find lists a page of the entries that a filter wants, newest first, and the mark after which the next page begins; no mark means that this page is the last.
+// Find lists a page of the entries that a filter wants, newest first unless it wants the oldest so, and the mark after which the next page begins; no mark means that this page is the last.
 // A page may have fewer entries than its limit, or none, and still have a next one: of a filter that wants little, a page looks at mostExamined entries.
 // Errors: fault.Invalid for a tab or limit that does not exist.
 func (d *Desk) Find(ctx context.Context, org string, f Filter, after intlog.Mark, limit int) ([]intlog.Entry, *intlog.Mark, error) {
-	if f.any() {
-		return d.List(ctx, org, f.Tab, after, limit)
-	}
 	if wrong := wrongList(f.Tab, limit); wrong != nil {
 		return nil, nil, fmt.Errorf("review.Find: %w", wrong)
 	}
+	chunk := chunk
+	if f.any() {
+		chunk = limit + 1
+	}
+	list := d.store.List
+	if f.Oldest {
+		list = d.store.ListOldest
+	}
 	var found []intlog.Entry
 	for examined := 0; examined < mostExamined; {
-		entries, err := d.store.List(ctx, org, f.Tab, after, chunk)
+		entries, err := list(ctx, org, f.Tab, after, chunk)
 		if err != nil {
 			return nil, nil, fmt.Errorf("review.Find: %w", err)
 		}

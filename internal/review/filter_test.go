@@ -2,6 +2,7 @@ package review_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -62,7 +63,7 @@ func TestAFilterWantsWhatAllItsPartsWant(t *testing.T) {
 	}
 }
 
-// TestFilteredPagesHaveEachEntryOnce: whatever is wanted, and however long the pages are, all pages together have every wanted entry once, newest first.
+// TestFilteredPagesHaveEachEntryOnce: whatever is wanted, and however long the pages are, all pages together have every wanted entry once, in their order.
 func TestFilteredPagesHaveEachEntryOnce(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -79,9 +80,13 @@ func TestFilteredPagesHaveEachEntryOnce(t *testing.T) {
 			}
 		}
 		desk, limit := review.New(store, memory.NewQueue(), now), rapid.IntRange(1, review.MaxPage).Draw(rt, "limit")
+		oldest := rapid.Bool().Draw(rt, "the oldest first")
+		if oldest {
+			slices.Reverse(want)
+		}
 		var got []string
 		for after := (intlog.Mark{}); ; {
-			page, next, err := desk.Find(t.Context(), "a", review.Filter{Tab: "pending", Case: "1"}, after, limit)
+			page, next, err := desk.Find(t.Context(), "a", review.Filter{Tab: "pending", Case: "1", Oldest: oldest}, after, limit)
 			if err != nil || len(page) > limit {
 				rt.Fatalf("%d entries, %v", len(page), err)
 			}

@@ -23,6 +23,8 @@ type Store interface {
 	Record(ctx context.Context, org string, ref passare.Ref) (intlog.Record, error)
 	// List lists entries of a tab, newest first, after a mark (none: from the newest).
 	List(ctx context.Context, org, tab string, after intlog.Mark, limit int) ([]intlog.Entry, error)
+	// ListOldest lists them oldest first, after a mark (none: from the oldest).
+	ListOldest(ctx context.Context, org, tab string, after intlog.Mark, limit int) ([]intlog.Entry, error)
 	Settings
 	// Quarantined lists the deliveries of an organisation that were signed and not taken.
 	Quarantined(ctx context.Context, org string) ([]intlog.Quarantined, error)
@@ -59,18 +61,11 @@ const MaxPage = 200
 // List lists a page of a tab, newest first, and the mark after which the next page begins; no mark means
 // that this page is the last. Errors: fault.Invalid for a tab or limit that does not exist.
 func (d *Desk) List(ctx context.Context, org, tab string, after intlog.Mark, limit int) ([]intlog.Entry, *intlog.Mark, error) {
-	if wrong := wrongList(tab, limit); wrong != nil {
-		return nil, nil, fmt.Errorf("review.List: %w", wrong)
-	}
-	entries, err := d.store.List(ctx, org, tab, after, limit+1)
+	entries, next, err := d.Find(ctx, org, Filter{Tab: tab}, after, limit)
 	if err != nil {
 		return nil, nil, fmt.Errorf("review.List: %w", err)
 	}
-	if len(entries) <= limit {
-		return entries, nil, nil
-	}
-	next := intlog.MarkOf(entries[limit-1])
-	return entries[:limit], &next, nil
+	return entries, next, nil
 }
 
 // Detail is an entry with what stands around it.

@@ -281,6 +281,10 @@ func (s faultyStore) List(ctx context.Context, id, tab string, after intlog.Mark
 	return await(ctx, s.process, "listing "+tab, func() ([]intlog.Entry, error) { return s.seen(s.world.store.List(ctx, id, tab, after, limit)) })
 }
 
+func (s faultyStore) ListOldest(ctx context.Context, id, tab string, after intlog.Mark, limit int) ([]intlog.Entry, error) {
+	return await(ctx, s.process, "listing "+tab, func() ([]intlog.Entry, error) { return s.seen(s.world.store.ListOldest(ctx, id, tab, after, limit)) })
+}
+
 func (s faultyStore) HeldOn(ctx context.Context, id, caseID string, page passare.Page) ([]intlog.Entry, error) {
 	return await(ctx, s.process, "listing what is held", func() ([]intlog.Entry, error) { return s.seen(s.world.store.HeldOn(ctx, id, caseID, page)) })
 }
