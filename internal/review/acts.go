@@ -281,7 +281,7 @@ func meaning(s intlog.State) string {
 	case intlog.Pending:
 		return "it waits for review and was not tried yet; Sync sends it"
 	case intlog.Synced:
-		return "it is in QuickBooks; correct or delete the record in Passare, and the reversal is posted"
+		return "it is in QuickBooks; Undo takes it out again, by a reversal"
 	case intlog.Deleted:
 		return "it is deleted; restore it first"
 	case intlog.Superseded:
