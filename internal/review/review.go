@@ -1,5 +1,13 @@
-// Package review is what admins do with entries of the Integration log. Every action is idempotent and
-// attributed: a repeat answers the present state, and the entry's history says who did what.
+// Package review is what admins see of the Integration log and do with its entries, one or many.
+//
+//	Desk    lists and filters, shows one entry; sync, retry, delete, restore: one write of the entry, on the revision that was read
+//	        undo: an entry of its own, which reverses what stands of the record (../posting/protocol.md, row 24)
+//	Reader  summary, downloads, a case's history, what happened in closed books
+//
+// Guarantees: every action is idempotent and attributed: a repeat answers the present state, and the entry's history says who did what. Nothing is done over
+// another person: who loses to them is told what they did. What a list, a summary or a download costs is bounded, however many entries there are; what
+// they leave out they say. Failure handling: an action on many that ended in the middle is sent again, and does what is left; messages to the worker are
+// hints, since whatever is queued is due by itself.
 package review
 
 import (
