@@ -30,15 +30,17 @@
 // # Deaths
 //
 // T2 is a death at every step, before its effect and after it, at every two and at every three. A death right after an effect is the death before the
-// process's next call: nothing is between them, and what the process knew dies with it. Only one of the two is run, and a test compares them. That leaves
-// 33,000 of 128,000 runs. A run takes 3 ms of CPU; in make test these are 14,000 runs and 42 s of CPU, in make deaths all, and 106 s.
+// process's next call: nothing is between them, and what the process knew dies with it. Only one of the two is run, and a test compares them. In make test
+// are every two in all lives, and every three in the two of fewest steps; in make deaths every three in all, some ten minutes.
 //
-//	                                    runs with one death  two  three
-//	a payment                                            18  253   3318
-//	a payment, deleted                                   28  381   4416
-//	a contract, unsigned                                 28  381   4416
-//	a payment, moved to another date                     28  560   9116  make deaths
-//	a contract, signed again                             28  566   9275  make deaths
+//	                                    runs with one or two deaths
+//	a payment, deleted                   380
+//	a contract, unsigned                 380
+//	a payment                            514
+//	a payment, moved to another date   1,049
+//	a contract, signed again           1,055
+//	a payment, undone                  1,677
+//	a contract, undone                 1,677
 //
 // # Seeded bugs
 //
