@@ -67,7 +67,6 @@ func (i *issuer) ask(w http.ResponseWriter, query url.Values) {
 
 // exchange gives a token for a code, once, to whoever has the verifier.
 func (i *issuer) exchange(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, 1<<14)
 	code := r.PostFormValue("code")
 	i.mu.Lock()
 	a, known := i.codes[code]

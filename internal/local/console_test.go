@@ -182,6 +182,15 @@ func TestSignInComesBackToThePage(t *testing.T) {
 	}
 }
 
+func TestTheIssuerStillGivesTokensToCurl(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	x := ask(t, s, "", http.MethodPost, "/dev/token", `{"user":"ana"}`, http.Header{"Content-Type": {"application/x-www-form-urlencoded"}})
+	if x.status != http.StatusOK || !strings.Contains(string(x.body), "access_token") {
+		t.Errorf("%d %s", x.status, x.body)
+	}
+}
+
 func TestWithoutThePermissionAPlainPageSaysSo(t *testing.T) {
 	t.Parallel()
 	s := start(t)
