@@ -10,7 +10,6 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/passare/qbo-sync/internal/bell"
@@ -257,13 +256,4 @@ func kind(code fault.Code) (status int, title string) {
 	case fault.Internal:
 	}
 	return http.StatusInternalServerError, "Our fault"
-}
-
-// download answers with the API's own file, called as the person.
-func (c *Console) download(w http.ResponseWriter, r *http.Request, _ org.Person) {
-	token, _ := c.session(r)
-	call := r.Clone(r.Context())
-	call.URL = &url.URL{Path: "/v1/entries.csv", RawQuery: fileQuery(r.URL.Query()).Encode()}
-	call.Header = http.Header{"Authorization": {"Bearer " + token}, "Accept-Encoding": r.Header["Accept-Encoding"]}
-	c.Download.ServeHTTP(w, call)
 }

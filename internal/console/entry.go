@@ -116,7 +116,7 @@ func plannedSheets(p rules.Plan, names map[string]string) []sheet {
 func sheetOf(on date.Date, lines []journal.Netted, names map[string]string) sheet {
 	s := sheet{Date: on}
 	for _, l := range lines {
-		x := line{Account: cmp.Or(names[l.Place.Account], "QuickBooks account "+l.Place.Account), Description: l.Description, From: origin(l.From), Place: place(l.Place)}
+		x := line{Account: accountName(l.Place.Account, names), Description: l.Description, From: origin(l.From), Place: place(l.Place)}
 		if l.Place.Name != nil {
 			x.Name = l.Place.Name.Display
 		}
@@ -129,6 +129,14 @@ func sheetOf(on date.Date, lines []journal.Netted, names map[string]string) shee
 		s.Lines = append(s.Lines, x)
 	}
 	return s
+}
+
+// accountName is how a bookkeeper knows an account; its id, when the chart was never read.
+func accountName(id string, names map[string]string) string {
+	if id == "" {
+		return "Not mapped yet"
+	}
+	return cmp.Or(names[id], "QuickBooks account "+id)
 }
 
 // origin is where a line comes from in Passare: its GL account, or what it stands for where there is none.

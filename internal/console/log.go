@@ -172,7 +172,9 @@ func (c *Console) log(w http.ResponseWriter, r *http.Request, p org.Person) {
 func (x *logPage) count(s review.Summary) {
 	x.Risk, x.Late = s.Risk.Says, s.Risk.Cases+s.Risk.Loose > 0
 	for _, name := range intlog.Tabs() {
-		t := tab{Name: name, Path: Home + "?tab=" + name, Here: name == x.Tab}
+		there := x.wanted
+		there.Tab = name
+		t := tab{Name: name, Path: there.Path(), Here: name == x.Tab}
 		for _, waits := range s.Tabs {
 			if waits.Tab == name {
 				t.Says, t.Count = waits.Sentence(), strings.Fields(counted(waits.Count))[0]

@@ -161,6 +161,10 @@ func TestABookkeeperReviewsInTheConsole(t *testing.T) {
 		t.Errorf("%v", file.header)
 	}
 	b.post("/console/actions", url.Values{"action": {"download"}, "id": {second}}).says(t, http.StatusOK, "entry id,transaction type", second)
+	b.open("/console/entries.csv?tab=synced&from=yesterday").says(t, http.StatusUnprocessableEntity, "No file was made", "from")
+	if x := b.open("/console?tab=pending&q=quill"); !strings.Contains(x.body, `href="/console?q=quill&amp;tab=errors"`) {
+		t.Errorf("another tab forgets the filter: %s", x.body)
+	}
 	b.post("/console/sign-out", nil).says(t, http.StatusOK, "You are signed out")
 	if x := b.open("/console"); x.at.Path != "/dev/authorize" {
 		t.Errorf("after signing out, %s is shown", x.at)
