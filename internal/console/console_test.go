@@ -477,3 +477,19 @@ func TestSignInIsOfThisBrowserAndThisAttempt(t *testing.T) {
 		})
 	}
 }
+
+func TestAfterAnActThePageIsOneOfTheConsole(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	e := h.has(1, intlog.Synced, nil)
+	for back, want := range map[string]string{
+		"/console?tab=all&q=smith": "/console?tab=all&q=smith", "/console/entries/payment.p1.1": "/console/entries/payment.p1.1",
+		"": "/console", "https://evil.example/console": "/console", "//evil.example/console/": "/console", `/\evil.example`: "/console", "javascript:alert(1)": "/console", "/v1/entries": "/console",
+		"/consolex": "/console", "/console?" + strings.Repeat("q", 3_000): "/console",
+	} {
+		w := h.call(http.MethodPost, "/console/act", "ana", url.Values{"do": {"sync 1 " + e.ID()}, "back": {back}}, nil)
+		if h.body(w, http.StatusSeeOther); w.Header().Get("Location") != want {
+			t.Errorf("%q leads to %q, not %q", back, w.Header().Get("Location"), want)
+		}
+	}
+}
