@@ -50,7 +50,9 @@ func capital(s string) string {
 
 // kindOf is a transaction type in words: "Payment created".
 func kindOf(kind string) string {
-	return capital(strings.NewReplacer(".", " ", "_", " ").Replace(kind))
+	return capital(strings.NewReplacer(
+		"goods_and_services", "Goods & Services", "resigned", "re-signed", "ach_", "ACH ", "claimcheck", "CLAIMCHECK", ".", " ", "_", " ",
+	).Replace(kind))
 }
 
 // named is a state for people: its word, a sign that says the same without colour, and the class of its colour.
