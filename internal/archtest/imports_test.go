@@ -34,7 +34,7 @@ func rooms() map[string]layer {
 		vocabulary: "fault money date passare journal rules intlog org",
 		useCase:    "intake review posting matching grant retrying lease pacing bell setup",
 		platform:   "awsfault",
-		adapter:    "config memory dynamo queue secret qbo webhook httpapi telemetry",
+		adapter:    "config memory dynamo queue secret qbo webhook httpapi console telemetry",
 		product:    "cloud",
 		support:    "porttest qbosim golden goldenfile logwatch archtest local simulate",
 	} {

@@ -25,6 +25,7 @@ func routesOfHTTPAPI(t *testing.T) map[string]route {
 		"POST /v1/events": {"IngestFunction", true}, "GET /oauth/callback": {"ConnectFunction", true}, "GET /problems/{code}": {"AdminFunction", true},
 		"GET /openapi.json": {"AdminFunction", true}, "GET /docs": {"AdminFunction", true}, "GET /healthz": {"AdminFunction", true},
 		everythingElse: {"AdminFunction", false},
+		"GET /console": {"AdminFunction", true}, "ANY /console/{proxy+}": {"AdminFunction", true}, // the function asks for the session, and sends to sign-in
 	}
 	raw, err := httpapi.Document()
 	if err != nil {

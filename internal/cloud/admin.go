@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/passare/qbo-sync/internal/bell"
+	"github.com/passare/qbo-sync/internal/console"
 	"github.com/passare/qbo-sync/internal/grant"
 	"github.com/passare/qbo-sync/internal/httpapi"
 	"github.com/passare/qbo-sync/internal/intake"
@@ -43,6 +44,14 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 	(&httpapi.Links{Relinker: matching.NewRelinker(p.table, books.client, retrying.New(p.store, work, p.now), p.now)}).Register(calls)
 	(&httpapi.Notifications{Bell: bell.New(p.table, p.now)}).Register(calls)
 	(&httpapi.Setup{Office: office}).Register(calls)
+	screens, err := console.New(console.Options{
+		Desk: desk.Plans(planner), Reader: reader, Bell: bell.New(p.table, p.now), Charts: office, People: calls.People, Download: calls.Whole(mux), Books: string(pages),
+		Issuer: p.Issuer, ClientID: p.Audience, Web: books.web, Random: rand.Text, Now: p.now, NewTrace: rand.Text, Log: p.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	screens.Register(mux)
 	httpapi.RegisterProblems(mux)
 	httpapi.RegisterDocument(mux)
 	httpapi.RegisterHealth(mux)

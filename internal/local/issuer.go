@@ -1,10 +1,13 @@
 package local
 
 import (
+	"bufio"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
+	"io"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -23,6 +26,9 @@ type issuer struct {
 	key    *rsa.PrivateKey
 	signer jose.Signer
 	now    func() time.Time
+
+	mu    sync.Mutex
+	codes map[string]asked // that were given out, and not given back yet
 }
 
 func newIssuer(url string, now func() time.Time) (*issuer, error) {
@@ -32,7 +38,7 @@ func newIssuer(url string, now func() time.Time) (*issuer, error) {
 	}
 	options := (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", "demo")
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, options)
-	return &issuer{url: url, key: key, signer: signer, now: now}, err
+	return &issuer{url: url, key: key, signer: signer, now: now, codes: map[string]asked{}}, err
 }
 
 // issue makes the system's issuer, at an address.
@@ -57,15 +63,22 @@ func (i *issuer) register(mux *http.ServeMux) {
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, map[string]any{
 			"issuer": i.url, "jwks_uri": i.url + "/dev/jwks", "authorization_endpoint": i.url + "/dev/authorize", "token_endpoint": i.url + "/dev/token",
-			"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"}, "id_token_signing_alg_values_supported": []string{"RS256"},
+			"response_types_supported": []string{"code"}, "code_challenge_methods_supported": []string{"S256"}, "subject_types_supported": []string{"public"}, "id_token_signing_alg_values_supported": []string{"RS256"},
 		})
 	})
 	mux.HandleFunc("GET /dev/jwks", func(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: i.key.Public(), KeyID: "demo", Algorithm: "RS256", Use: "sig"}}})
 	})
+	mux.HandleFunc("GET /dev/authorize", i.authorize)
 	mux.HandleFunc("POST /dev/token", func(w http.ResponseWriter, r *http.Request) {
+		body := bufio.NewReader(http.MaxBytesReader(w, r.Body, 1<<14))
+		if first, err := body.Peek(1); err == nil && first[0] != '{' { // curl calls JSON a form, too
+			r.Body = io.NopCloser(body)
+			i.exchange(w, r)
+			return
+		}
 		var in struct{ User string }
-		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<10)).Decode(&in); err != nil {
+		if err := json.NewDecoder(body).Decode(&in); err != nil {
 			http.Error(w, `send {"user":"ana"}`, http.StatusBadRequest)
 			return
 		}
@@ -83,10 +96,17 @@ func (i *issuer) register(mux *http.ServeMux) {
 	})
 }
 
-func (i *issuer) token(p org.Person) (string, error) {
+func (i *issuer) token(p org.Person) (string, error) { return i.idToken(p, "") }
+
+// idToken is a token of a sign-in with a nonce; none for "".
+func (i *issuer) idToken(p org.Person, nonce string) (string, error) {
+	claims := map[string]any{"name": p.Name, "org": p.Org, "permissions": p.Permissions}
+	if nonce != "" {
+		claims["nonce"] = nonce
+	}
 	return jwt.Signed(i.signer).Claims(jwt.Claims{ // without iat: whoever checks it may go by another clock than the demo (CLOCK)
 		Issuer: i.url, Subject: p.Subject, Audience: jwt.Audience{audience}, Expiry: jwt.NewNumericDate(i.now().Add(tokenLife)),
-	}).Claims(map[string]any{"name": p.Name, "org": p.Org, "permissions": p.Permissions}).Serialize()
+	}).Claims(claims).Serialize()
 }
 
 // TokenOf signs in anybody.

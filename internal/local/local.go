@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/passare/qbo-sync/internal/bell"
+	"github.com/passare/qbo-sync/internal/console"
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/golden"
 	"github.com/passare/qbo-sync/internal/grant"
@@ -261,6 +262,14 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 	(&httpapi.Links{Relinker: matching.NewRelinker(s.Store, s.Client, s.Retrier, s.options.Now)}).Register(calls)
 	(&httpapi.Notifications{Bell: bell.New(s.Store, s.options.Now)}).Register(calls)
 	(&httpapi.Setup{Office: office}).Register(calls)
+	screens, err := console.New(console.Options{
+		Desk: desk.Plans(s.Worker), Reader: reader, Bell: bell.New(s.Store, s.options.Now), Charts: office, People: calls.People, Download: calls.Whole(mux), Books: string(httpapi.SandboxBooks),
+		Issuer: url, ClientID: audience, Web: s.HTTP, Random: rand.Text, Now: s.options.Now, NewTrace: rand.Text, Log: s.options.Log, Plain: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	screens.Register(mux)
 	httpapi.RegisterProblems(mux)
 	httpapi.RegisterDocument(mux)
 	s.issuer.register(mux)
