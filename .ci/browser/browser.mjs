@@ -21,7 +21,8 @@ export async function visitor(browser, { size = widths.desktop, colorScheme = "l
   const faults = [];
   page.on("console", (m) => ["error", "warning"].includes(m.type()) && faults.push(`${page.url()}: ${m.text()}`));
   page.on("pageerror", (e) => faults.push(`${page.url()}: ${e}`));
-  page.on("requestfailed", (r) => faults.push(`${r.url()}: ${r.failure()?.errorText}`));
+  const leaving = "net::ERR_ABORTED"; // the page was left, or its answer was a download
+  page.on("requestfailed", (r) => r.failure()?.errorText !== leaving && faults.push(`${r.url()}: ${r.failure()?.errorText}`));
   page.on("request", (r) => r.url().startsWith(site) || r.url().startsWith("data:") || faults.push(`a request leaves the product: ${r.url()}`));
   return { page, faults, close: () => context.close() };
 }
@@ -54,6 +55,15 @@ export const outside = (page) =>
       .concat("the page scrolls sideways");
   });
 
+// cutOff are the texts of the log's rows that are not to be seen unless somebody scrolls sideways within the table: a row is read and acted on as a whole.
+const cutOff = (page) =>
+  page.evaluate(() =>
+    [...document.querySelectorAll("table.log td")]
+      .filter((e) => e.textContent.trim() && e.getBoundingClientRect().right > e.closest(".scroll").getBoundingClientRect().right + 1)
+      .map((e) => `${e.className} ends at ${Math.round(e.getBoundingClientRect().right)} px: ${e.textContent.trim().slice(0, 40)}`)
+      .slice(0, 5),
+  );
+
 // picture keeps what the page looks like.
 export const picture = (page, name) => page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}.png`), fullPage: true });
 
@@ -62,6 +72,7 @@ export async function inOrder(page, faults, name, { script = true } = {}) {
   await picture(page, name);
   if (script) assert.deepEqual(await grave(page), [], `axe, ${name} (${page.url()})`);
   assert.deepEqual(await outside(page), [], `nothing sticks out, ${name} (${page.url()})`);
+  assert.deepEqual(await cutOff(page), [], `rows are seen whole, ${name} (${page.url()})`);
   assert.deepEqual(faults.splice(0), [], `no complaint of the browser, ${name}`);
 }
 
