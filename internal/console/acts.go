@@ -204,6 +204,7 @@ type manyPage struct {
 	Back    string
 	Asks    bool // for a reason
 	MaxText int
+	Good    bool // nothing was left undone
 }
 
 // confirm says what will happen to which entries, and to how much money; nothing is done yet.
@@ -304,5 +305,7 @@ func (c *Console) confirmed(w http.ResponseWriter, r *http.Request, p org.Person
 		c.fail(w, r, p, err)
 		return
 	}
-	c.show(w, r, p, http.StatusOK, "results", verb(many.Action)+": what became of it", "log", manyPage{Action: many.Action, Report: report, Back: back})
+	c.show(w, r, p, http.StatusOK, "results", verb(many.Action)+": what became of it", "log", manyPage{
+		Action: many.Action, Report: report, Back: back, Good: report.Tallies[review.Done].Count+report.Tallies[review.Already].Count == len(report.Results),
+	})
 }

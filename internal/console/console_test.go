@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -21,6 +20,7 @@ import (
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/journal"
+	"github.com/passare/qbo-sync/internal/logwatch"
 	"github.com/passare/qbo-sync/internal/memory"
 	"github.com/passare/qbo-sync/internal/money"
 	"github.com/passare/qbo-sync/internal/org"
@@ -122,7 +122,7 @@ func open(t *testing.T) *house {
 	c, err := console.New(console.Options{
 		Desk: review.New(h.store, memory.NewQueue(), now).Plans(h.planner), Reader: review.NewReader(h.store, h.planner, now), Bell: bell.New(h.store, now), Charts: chart{},
 		People: h.people, Download: http.NotFoundHandler(), Books: "https://books.example", Issuer: "https://id.example", ClientID: "console", Web: &http.Client{Transport: h.issuer},
-		Random: func() string { return "abcdefghijklmnopqrstuvwxyz" }, Now: now, NewTrace: func() string { return "trace" }, Log: slog.New(slog.DiscardHandler),
+		Random: func() string { return "abcdefghijklmnopqrstuvwxyz" }, Now: now, NewTrace: func() string { return "trace" }, Log: logwatch.New(t).Logger(),
 	})
 	if err != nil {
 		t.Fatal(err)

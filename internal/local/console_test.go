@@ -141,7 +141,8 @@ func TestABookkeeperReviewsInTheConsole(t *testing.T) {
 	named := url.Values{"action": {"delete"}, "id": {second, third}, "back": {"/console?tab=pending"}}
 	b.post("/console/actions/confirmed", named).says(t, http.StatusUnprocessableEntity, "must say why")
 	named.Set("reason", "Typed <b>twice</b>")
-	b.post("/console/actions/confirmed", named).says(t, http.StatusOK, "2 done (20.00)")
+	b.post("/console/actions/confirmed", named).says(t, http.StatusOK, "2 done (20.00)", `class="flash good"`)
+	b.post("/console/actions/confirmed", url.Values{"action": {"delete"}, "id": {first}, "reason": {"Twice"}}).says(t, http.StatusOK, "1 not possible", `class="flash bad"`)
 	gone := b.open("/console/entries/" + second)
 	gone.says(t, http.StatusOK, "Typed &lt;b&gt;twice&lt;/b&gt;", "Restore")
 	b.post("/console/act", url.Values{"do": {gone.button(t, "restore", second)}, "back": {"/console/entries/" + second}}).says(t, http.StatusOK, "is restored", "Pending")
