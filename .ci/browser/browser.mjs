@@ -58,9 +58,14 @@ export const outside = (page) =>
 // cutOff are the texts of the log's rows that are not to be seen unless somebody scrolls sideways within the table: a row is read and acted on as a whole.
 const cutOff = (page) =>
   page.evaluate(() =>
-    [...document.querySelectorAll("table.log td")]
-      .filter((e) => e.textContent.trim() && e.getBoundingClientRect().right > e.closest(".scroll").getBoundingClientRect().right + 1)
-      .map((e) => `${e.className} ends at ${Math.round(e.getBoundingClientRect().right)} px: ${e.textContent.trim().slice(0, 40)}`)
+    [...document.querySelectorAll("table.log td:not(.m), table.log td.m summary")]
+      .map((e) => {
+        const text = document.createRange(); // text may end beyond its cell
+        text.selectNodeContents(e);
+        return { e, end: text.getBoundingClientRect().right, edge: e.closest(".scroll").getBoundingClientRect().right };
+      })
+      .filter(({ end, edge }) => end > edge + 1)
+      .map(({ e, end, edge }) => `${e.className} ends at ${Math.round(end)} px, the list at ${Math.round(edge)}: ${e.textContent.trim().slice(0, 40)}`)
       .slice(0, 5),
   );
 
