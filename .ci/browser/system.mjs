@@ -1,0 +1,76 @@
+// What the tests do beside the browser: events as Passare's backend sends them, faults of the QuickBooks simulator, and the log as the REST API shows it.
+import { createHmac, randomUUID } from "node:crypto";
+
+export const site = process.env.CONSOLE_URL;
+const quickbooks = process.env.QUICKBOOKS_URL;
+const secret = Buffer.from(process.env.EVENTS_SECRET.replace("whsec_", ""), "base64");
+
+export const willowCreek = { org: "willow-creek", realm: "4620816365000000001", person: "ana" }; // syncs by itself
+export const mapleHill = { org: "maple-hill", realm: "4620816365000000002", person: "dan" }; // reviews every entry
+
+async function answered(res) {
+  if (!res.ok) throw new Error(`${res.url} was answered ${res.status}: ${await res.text()}`);
+  return res.headers.get("content-type")?.includes("json") ? res.json() : undefined;
+}
+
+// deliver signs an event and sends it (Standard Webhooks, as events.md says), and answers the id of its entry.
+async function deliver(event) {
+  const body = JSON.stringify(event);
+  const id = `msg_${randomUUID()}`;
+  const time = Math.floor(Date.now() / 1000);
+  const signature = createHmac("sha256", secret).update(`${id}.${time}.${body}`).digest("base64");
+  const headers = { "content-type": "application/cloudevents+json", "webhook-id": id, "webhook-timestamp": `${time}`, "webhook-signature": `v1,${signature}` };
+  const answer = await answered(await fetch(`${site}/v1/events`, { method: "POST", headers, body }));
+  return answer.results[0].entry;
+}
+
+// record sends a version of a record of a case, and answers its entry's id. The decedent's last name is how a test finds its row.
+export function record(company, kind, last, fields, version = 1) {
+  const type = kind.split(".")[0];
+  const id = `${type}-${last}`.replaceAll(/[^\w-]/g, "");
+  return deliver({
+    specversion: "1.0",
+    id: `evt-${id}-${version}`,
+    source: `/organizations/${company.org}`,
+    type: `com.passare.${kind}`,
+    time: "2026-03-04T15:00:00Z",
+    data: {
+      record: { type, id, version },
+      case: { id: `case-${id}`, number: `no-${id}`.slice(0, 20), decedent: { first: "Vera", last } },
+      branch: { id: "main", name: "Main" },
+      actor: { id: "u1", name: "Ana Diaz" },
+      ...fields,
+    },
+  });
+}
+
+// payment is a cash payment of 3/4/2026.
+export const payment = (company, last, amount = "1000.00") =>
+  record(company, "payment.created", last, { method: "cash", amount, date: "2026-03-04" });
+
+// refuseNext has QuickBooks refuse the next journal entry of a company, once.
+export async function refuseNext(company, text) {
+  const refusal = { Fault: { Error: [{ Message: "x", Detail: `Business Validation Error: ${text}`, code: "6000", element: "" }], type: "ValidationFault" } };
+  const fault = { realm: company.realm, path_contains: "journalentry", times: 1, kind: "status", status: 400, body: JSON.stringify(refusal) };
+  await answered(await fetch(`${quickbooks}/_sim/faults`, { method: "POST", body: JSON.stringify(fault) }));
+}
+
+async function entry(company, id) {
+  const signIn = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ user: company.person }) };
+  const { access_token: token } = await answered(await fetch(`${site}/dev/token`, signIn));
+  return answered(await fetch(`${site}/v1/entries/${id}`, { headers: { authorization: `Bearer ${token}` } }));
+}
+
+// becomes waits until an entry is in a state. It polls, since the product works beside the tests; the bound only ends a test that has failed.
+export async function becomes(company, id, state) {
+  let last;
+  for (let left = 400; left > 0; left--) {
+    last = await entry(company, id);
+    if (last.state === state) return last;
+    await new Promise((go) => setTimeout(go, 25));
+  }
+  throw new Error(`${id} is ${last.state} (${last.why}), not ${state}`);
+}
+
+// journal is what a company has in QuickBooks.
+export const journal = async (company) => (await answered(await fetch(`${quickbooks}/_sim/realms/${company.realm}/journal`))).entries;
