@@ -7,7 +7,9 @@ import (
 	"testing"
 
 	"github.com/passare/qbo-sync/internal/intlog"
+	"github.com/passare/qbo-sync/internal/journal"
 	"github.com/passare/qbo-sync/internal/local"
+	"github.com/passare/qbo-sync/internal/org"
 )
 
 // TestTheTriggersOfTheHelpPage: what each row of its chart names becomes journal entries in QuickBooks, which the log shows.
@@ -72,4 +74,59 @@ func TestTheTriggersOfTheHelpPage(t *testing.T) {
 func threeOf(record, fields, amount string) [][2]string {
 	more := strings.ReplaceAll(fields, amount, "1"+amount)
 	return [][2]string{{record + ".created", fields}, {record + ".updated", more}, {record + ".deleted", more}}
+}
+
+// TestRecordMatchingOfTheHelpPage: a name that QuickBooks has exactly is linked, and another one is created; for customers and for vendors.
+func TestRecordMatchingOfTheHelpPage(t *testing.T) {
+	t.Parallel()
+	at := org.Company{Org: local.WillowCreek, Realm: local.WillowCreekRealm}
+	check := func(payee string) string {
+		return strings.Replace(printed, `"payee":{"name":"Shop"}`, `"payee":{"name":"`+payee+`","rolodex_id":"r7"}`, 1)
+	}
+	for sentence, test := range map[string]struct {
+		list, key, display, body string
+		create                   func(*local.System, *testing.T) (string, error) // what QuickBooks has before; none: nothing
+	}{
+		"If it finds an exact match, Passare will create a link between the case and QBO customer": {
+			"customers", "case:c1", "Vera Quill-c1", event(local.WillowCreek, "payment.created", "p1", 1, "c1", cash),
+			func(s *local.System, t *testing.T) (string, error) {
+				return s.Client.CreateCustomer(t.Context(), at, journal.NewName{Display: "Vera Quill-c1"}, "before")
+			},
+		},
+		"If it does not find a match, Passare will create the decedent as a new customer in QBO": {
+			"customers", "case:c1", "Vera Quill-c1", event(local.WillowCreek, "payment.created", "p1", 1, "c1", cash), nil,
+		},
+		"If it finds an exact match, it will automatically tie the QBO vendor to the Rolodex entry": {
+			"vendors", "business:r7", "Willow Florist", event(local.WillowCreek, "check.printed", "k1", 1, "", check("Willow Florist")),
+			func(s *local.System, t *testing.T) (string, error) {
+				return s.Client.CreateVendor(t.Context(), at, journal.NewName{Display: "Willow Florist"}, "before")
+			},
+		},
+		"If it does not find a match, it will create a new vendor in QBO": {
+			"vendors", "business:r7", "Willow Florist", event(local.WillowCreek, "check.printed", "k1", 1, "", check("Willow Florist")), nil,
+		},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			s := start(t)
+			had := ""
+			if test.create != nil {
+				var err error
+				if had, err = test.create(s, t); err != nil {
+					t.Fatal(err)
+				}
+			}
+			wait(t, s, local.WillowCreek, send(t, s, test.body), intlog.Synced)
+			var shown struct {
+				Links []struct {
+					ID, Name   string
+					QuickBooks string `json:"quickbooks_id"`
+				}
+			}
+			ask(t, s, "ana", http.MethodGet, "/v1/links/"+test.list, "", nil).into(t, &shown)
+			if l := shown.Links; len(l) != 1 || l[0].ID != test.key || l[0].Name != test.display || l[0].QuickBooks == "" || had != "" && l[0].QuickBooks != had {
+				t.Errorf("%+v, and QuickBooks had %q", l, had)
+			}
+		})
+	}
 }
