@@ -8,7 +8,6 @@ import (
 
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/local"
-	"github.com/passare/qbo-sync/internal/qbosim"
 )
 
 // rung is GET /v1/notifications.
@@ -35,17 +34,7 @@ func notices(t *testing.T, s *local.System, user, method, path string) (b rung) 
 func TestTheBellRingsOnceForADeadConnectionAndStopsWithIt(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	refused := `{"fault":{"error":[{"message":"message=ApplicationAuthorizationFailed; errorCode=003100; statusCode=403","detail":null,"code":"3100","element":null}],"type":"SERVICE"}}`
-	if err := s.Sim.Script(qbosim.Fault{Realm: local.WillowCreekRealm, Kind: "status", Status: 403, Body: refused, PathContains: "journalentry", Times: 1}); err != nil {
-		t.Fatal(err)
-	}
-	var ids []string
-	for i := range 10 {
-		ids = append(ids, send(t, s, event(local.WillowCreek, "payment.created", fmt.Sprint("p", i), 1, "c1", cash)))
-	}
-	for _, id := range ids {
-		wait(t, s, local.WillowCreek, id, intlog.Failed)
-	}
+	ids := tenOnADeadConnection(t, s)
 	b := notices(t, s, "ben", http.MethodGet, "/v1/notifications")
 	if len(b.Notices) != 1 || b.Unread != 1 || b.Notices[0].Entries != 10 || b.Notices[0].Amount != "100.00" || b.Notices[0].Link != "/v1/connection" || !strings.HasSuffix(b.Notices[0].Text, "10 entries, $100.00, wait for it.") {
 		t.Fatalf("%+v", b)

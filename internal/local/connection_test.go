@@ -219,20 +219,26 @@ func TestWhoMayDoWhatWithTheConnection(t *testing.T) {
 	}
 }
 
-func TestADeadConnectionIsOneNotice(t *testing.T) {
-	t.Parallel()
-	s := start(t)
+// tenOnADeadConnection are entries that wait since QuickBooks refuses the grant.
+func tenOnADeadConnection(t *testing.T, s *local.System) (ids []string) {
+	t.Helper()
 	refused := `{"fault":{"error":[{"message":"message=ApplicationAuthorizationFailed; errorCode=003100; statusCode=403","detail":null,"code":"3100","element":null}],"type":"SERVICE"}}`
 	if err := s.Sim.Script(qbosim.Fault{Realm: local.WillowCreekRealm, Kind: "status", Status: 403, Body: refused, PathContains: "journalentry", Times: 1}); err != nil {
 		t.Fatal(err)
 	}
-	var ids []string
 	for i := range 10 {
 		ids = append(ids, send(t, s, event(local.WillowCreek, "payment.created", fmt.Sprint("p", i), 1, "c1", cash)))
 	}
 	for _, id := range ids {
 		wait(t, s, local.WillowCreek, id, intlog.Failed)
 	}
+	return ids
+}
+
+func TestADeadConnectionIsOneNotice(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	ids := tenOnADeadConnection(t, s)
 	c, _ := connection(t, s, "ana")
 	if c.State != "refused" || len(c.Notices) != 1 || c.Notices[0].Who != "administrator" {
 		t.Errorf("%+v", c)

@@ -129,7 +129,7 @@ func TestQuickBooksThatEvadesForEverIsSentAnotherRequestid(t *testing.T) {
 // underErrors says what shows under Sync errors, as the log is read by people.
 func (h *house) underErrors() []string {
 	h.t.Helper()
-	list, _, err := review.New(h.store, h.queue, h.clock.now).List(h.t.Context(), willow, "errors", intlog.Mark{}, 50)
+	list, _, err := review.New(h.store, h.queue, h.clock.now).Find(h.t.Context(), willow, review.Filter{Tab: "errors"}, intlog.Mark{}, 50)
 	if err != nil {
 		h.t.Fatal(err)
 	}

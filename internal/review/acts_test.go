@@ -131,7 +131,7 @@ func TestADeletedEntryIsOnNoTabAndKeepsItsDataAndWhy(t *testing.T) {
 		t.Errorf("%v %+v", err, got)
 	}
 	for _, tab := range intlog.Tabs() {
-		list, _, err := d.List(t.Context(), "a", tab, intlog.Mark{}, 10)
+		list, _, err := d.Find(t.Context(), "a", review.Filter{Tab: tab}, intlog.Mark{}, 10)
 		if err != nil || (len(list) > 0) != (tab == "all") {
 			t.Errorf("%s has %d, %v", tab, len(list), err)
 		}

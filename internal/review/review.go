@@ -66,16 +66,6 @@ func New(store Store, queue Queue, now func() time.Time) *Desk {
 // MaxPage is how many entries a page of a list may have.
 const MaxPage = 200
 
-// List lists a page of a tab, newest first, and the mark after which the next page begins; no mark means
-// that this page is the last. Errors: fault.Invalid for a tab or limit that does not exist.
-func (d *Desk) List(ctx context.Context, org, tab string, after intlog.Mark, limit int) ([]intlog.Entry, *intlog.Mark, error) {
-	entries, next, err := d.Find(ctx, org, Filter{Tab: tab}, after, limit)
-	if err != nil {
-		return nil, nil, fmt.Errorf("review.List: %w", err)
-	}
-	return entries, next, nil
-}
-
 // Detail is an entry with what stands around it.
 type Detail struct {
 	Entry    intlog.Entry
