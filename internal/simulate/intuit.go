@@ -76,7 +76,7 @@ type secretValue struct {
 }
 
 func (s faultySecrets) Get(ctx context.Context, name string) ([]byte, string, error) {
-	v, err := await(ctx, s.process, "reading "+name, func() (v secretValue, err error) {
+	v, err := read(ctx, s.process, "reading "+name, func() (v secretValue, err error) {
 		v.value, v.version, err = s.secrets.Get(ctx, name)
 		return v, err
 	})
@@ -132,7 +132,7 @@ func (t toIntuit) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	refresh, code := form.Get("refresh_token"), form.Get("code")
-	t.mayDie("signing in", "before")
+	t.mayDie("signing in", "before", false)
 	realm, abreast := t.sets(refresh, code)
 	switch {
 	case realm == "":
@@ -140,7 +140,7 @@ func (t toIntuit) RoundTrip(r *http.Request) (*http.Response, error) {
 	case abreast > 1:
 		t.violated("%s: %d refreshes at once", realm, abreast)
 	}
-	return t.send(r, body, "signing in", func(asked *http.Request, answer chan<- *http.Response) { t.signs(asked, realm, refresh, answer) })
+	return t.send(r, body, "signing in", false, func(asked *http.Request, answer chan<- *http.Response) { t.signs(asked, realm, refresh, answer) })
 }
 
 // sets says of which company a refresh token or a code is, and how many of its refreshes are under way with this one.

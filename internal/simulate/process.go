@@ -84,30 +84,29 @@ func (p *process) now() time.Time { return p.o.Now().Add(p.skew) }
 func (p *process) do(limit time.Duration, f func()) (ended bool) {
 	p.ends, p.taken = p.o.Now().Add(limit), map[string]int{}
 	done := make(chan struct{})
-	go func() {
+	p.aside(func() {
 		defer close(done)
 		f()
 		ended = true
-	}()
+	})
 	<-done
 	return ended
 }
 
-// moment is a process after an effect. If it makes its next call at the same time, then its death before that call is its death now: what it knew dies
-// with it.
+// moment is a process at which a death is the same until its next call that changes something: what it knew dies with it.
 type moment struct {
 	process *process
 	at      time.Time
 }
 
-// step counts a step. The world is locked.
-func (p *process) step(when string) {
+// step counts a step. In T2 a read takes no time, so that a death before it and one after it are the same. The world is locked.
+func (p *process) step(when string, reads bool) {
 	p.tally.Steps++
 	now := moment{p, p.o.Now()}
-	if when == "before" {
-		if p.last == now {
-			p.same = append(p.same, p.tally.Steps)
-		}
+	if (reads || when == "before") && p.last == now {
+		p.same = append(p.same, p.tally.Steps)
+	}
+	if !reads && when == "before" {
 		now = moment{}
 	}
 	p.last = now
@@ -120,14 +119,17 @@ func (w *world) noStep() {
 	w.mu.Unlock()
 }
 
-// mayDie is a moment at which the process may die.
-func (p *process) mayDie(what, when string) {
+// atOnce says whether a call takes no time, nor any luck.
+func (w *world) atOnce(reads bool) bool { return reads && w.o.Quiet != "" }
+
+// mayDie is a moment at which the process may die: before or after a call that reads, or that changes something.
+func (p *process) mayDie(what, when string, reads bool) {
 	p.world.mu.Lock()
 	scripted, stalls, next := false, false, p.next
 	if p.o.Quiet == "" {
 		p.tally.Steps++
 	} else if p.taken[when+what]++; p.taken[when+what] <= 2 { // whoever waits for a lease asks again and again: that is no new step
-		p.step(when)
+		p.step(when, reads)
 		scripted, stalls = slices.Contains(p.o.Die, p.tally.Steps), p.o.Stall == p.tally.Steps
 	}
 	p.world.mu.Unlock()
@@ -153,13 +155,24 @@ func (p *process) mayDie(what, when string) {
 
 var errLost = fault.New(fault.Unavailable, "The store did not answer.")
 
-// await is a call to the store: it takes its time, and fails before or after its effect.
-func await[T any](ctx context.Context, p *process, what string, effect func() (T, error)) (result T, err error) {
+// await is a call to the store that changes something: it takes its time, and fails before or after its effect.
+func await[T any](ctx context.Context, p *process, what string, effect func() (T, error)) (T, error) {
+	return call(ctx, p, what, false, effect)
+}
+
+// read is a call to the store that changes nothing.
+func read[T any](ctx context.Context, p *process, what string, effect func() (T, error)) (T, error) {
+	return call(ctx, p, what, true, effect)
+}
+
+func call[T any](ctx context.Context, p *process, what string, reads bool, effect func() (T, error)) (result T, err error) {
 	var none T
-	p.mayDie(what, "before")
-	if p.chance(slowCall) {
+	p.mayDie(what, "before", reads)
+	switch {
+	case p.atOnce(reads):
+	case p.chance(slowCall):
 		p.pause(p.between(0, slowest))
-	} else {
+	default:
 		p.pause(p.between(time.Millisecond, 20*time.Millisecond))
 	}
 	if ctx.Err() != nil {
@@ -171,7 +184,7 @@ func await[T any](ctx context.Context, p *process, what string, effect func() (T
 		return none, errLost
 	}
 	result, err = effect()
-	p.mayDie(what, "after")
+	p.mayDie(what, "after", reads)
 	if p.chance(losesStore) {
 		p.count(&p.tally.StoreFaults)
 		p.tell(p.name, "%s fails after its effect", what)
@@ -184,7 +197,7 @@ func await[T any](ctx context.Context, p *process, what string, effect func() (T
 type faultyStore struct{ *process }
 
 func (s faultyStore) Config(ctx context.Context, id string) (org.Config, error) {
-	return await(ctx, s.process, "reading the configuration", func() (org.Config, error) { return s.world.store.Config(ctx, id) })
+	return read(ctx, s.process, "reading the configuration", func() (org.Config, error) { return s.world.store.Config(ctx, id) })
 }
 
 func (s faultyStore) PutConfig(ctx context.Context, c org.Config, ifVersion int64) (org.Config, error) {
@@ -208,11 +221,11 @@ func (s faultyStore) Reconfigure(ctx context.Context, c org.Config, ifVersion in
 }
 
 func (s faultyStore) Record(ctx context.Context, id string, ref passare.Ref) (intlog.Record, error) {
-	return await(ctx, s.process, "reading "+ref.String(), func() (intlog.Record, error) { return s.world.store.Record(ctx, id, ref) })
+	return read(ctx, s.process, "reading "+ref.String(), func() (intlog.Record, error) { return s.world.store.Record(ctx, id, ref) })
 }
 
 func (s faultyStore) Entry(ctx context.Context, key intlog.Key) (intlog.Entry, error) {
-	return await(ctx, s.process, "reading "+key.ID(), func() (intlog.Entry, error) { return s.world.store.Entry(ctx, key) })
+	return read(ctx, s.process, "reading "+key.ID(), func() (intlog.Entry, error) { return s.world.store.Entry(ctx, key) })
 }
 
 // Update notes when the entry was written, and that it is due exactly while the machine owns it (protocol.md §1).
@@ -278,15 +291,15 @@ func (s faultyStore) Due(ctx context.Context, now time.Time, limit, share int) (
 }
 
 func (s faultyStore) List(ctx context.Context, id, tab string, after intlog.Mark, limit int) ([]intlog.Entry, error) {
-	return await(ctx, s.process, "listing "+tab, func() ([]intlog.Entry, error) { return s.seen(s.world.store.List(ctx, id, tab, after, limit)) })
+	return read(ctx, s.process, "listing "+tab, func() ([]intlog.Entry, error) { return s.seen(s.world.store.List(ctx, id, tab, after, limit)) })
 }
 
 func (s faultyStore) ListOldest(ctx context.Context, id, tab string, after intlog.Mark, limit int) ([]intlog.Entry, error) {
-	return await(ctx, s.process, "listing "+tab, func() ([]intlog.Entry, error) { return s.seen(s.world.store.ListOldest(ctx, id, tab, after, limit)) })
+	return read(ctx, s.process, "listing "+tab, func() ([]intlog.Entry, error) { return s.seen(s.world.store.ListOldest(ctx, id, tab, after, limit)) })
 }
 
 func (s faultyStore) HeldOn(ctx context.Context, id, caseID string, page passare.Page) ([]intlog.Entry, error) {
-	return await(ctx, s.process, "listing what is held", func() ([]intlog.Entry, error) { return s.seen(s.world.store.HeldOn(ctx, id, caseID, page)) })
+	return read(ctx, s.process, "listing what is held", func() ([]intlog.Entry, error) { return s.seen(s.world.store.HeldOn(ctx, id, caseID, page)) })
 }
 
 func (s faultyStore) Flag(ctx context.Context, id, caseID string, page passare.Page) (org.Flag, bool, error) {
@@ -294,7 +307,7 @@ func (s faultyStore) Flag(ctx context.Context, id, caseID string, page passare.P
 		org.Flag
 		found bool
 	}
-	f, err := await(ctx, s.process, "reading the button", func() (f flag, err error) {
+	f, err := read(ctx, s.process, "reading the button", func() (f flag, err error) {
 		f.Flag, f.found, err = s.world.store.Flag(ctx, id, caseID, page)
 		return f, err
 	})
@@ -316,7 +329,7 @@ func (s faultyStore) Quarantine(ctx context.Context, q intlog.Quarantined) error
 }
 
 func (s faultyStore) Quarantined(ctx context.Context, id string) ([]intlog.Quarantined, error) {
-	return await(ctx, s.process, "reading the quarantine", func() ([]intlog.Quarantined, error) { return s.world.store.Quarantined(ctx, id) })
+	return read(ctx, s.process, "reading the quarantine", func() ([]intlog.Quarantined, error) { return s.world.store.Quarantined(ctx, id) })
 }
 
 func (s faultyStore) Broken(ctx context.Context, id string, grants int64, since time.Time) error {
@@ -360,7 +373,7 @@ type found struct {
 }
 
 func (s faultyStore) Link(ctx context.Context, at org.Company, kind journal.NameKind, key string) (intlog.Link, bool, error) {
-	f, err := await(ctx, s.process, "reading the link of "+key, func() (f found, err error) {
+	f, err := read(ctx, s.process, "reading the link of "+key, func() (f found, err error) {
 		f.link, f.found, err = s.world.store.Link(ctx, at, kind, key)
 		return f, err
 	})
@@ -509,9 +522,10 @@ func (p *process) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.mayDie(what, "before")
+	reads := r.Method == http.MethodGet || strings.HasSuffix(what, "query")
+	p.mayDie(what, "before", reads)
 	p.firstSent(body)
-	return p.send(r, body, what, func(asked *http.Request, answer chan<- *http.Response) { p.serve(what, asked, answer) })
+	return p.send(r, body, what, reads, func(asked *http.Request, answer chan<- *http.Response) { p.serve(what, asked, answer) })
 }
 
 // bodyOf reads a request's body.
@@ -524,7 +538,7 @@ func bodyOf(r *http.Request) ([]byte, error) {
 }
 
 // send sends a request to whoever serves it, and waits for the answer: none (nil) is a connection that was cut.
-func (p *process) send(r *http.Request, body []byte, what string, serve func(asked *http.Request, answer chan<- *http.Response)) (*http.Response, error) {
+func (p *process) send(r *http.Request, body []byte, what string, reads bool, serve func(asked *http.Request, answer chan<- *http.Response)) (*http.Response, error) {
 	p.count(&p.tally.Requests)
 	asked := r.Clone(context.Background())
 	asked.Body = io.NopCloser(bytes.NewReader(body))
@@ -532,16 +546,20 @@ func (p *process) send(r *http.Request, body []byte, what string, serve func(ask
 	if p.o.Story {
 		p.tell(p.name, "%s %.120s", what, body)
 	}
-	p.spawn(p.between(20*time.Millisecond, 300*time.Millisecond), func() { serve(asked, answer) })
+	if p.atOnce(reads) {
+		serve(asked, answer)
+	} else {
+		p.spawn(p.between(20*time.Millisecond, 300*time.Millisecond), func() { serve(asked, answer) })
+	}
 	select {
 	case res := <-answer:
-		p.mayDie(what, "after")
+		p.mayDie(what, "after", reads)
 		if res == nil {
 			return nil, errors.New("the connection was cut")
 		}
 		return res, nil
 	case <-r.Context().Done():
-		p.mayDie(what, "after waiting in vain for")
+		p.mayDie(what, "after waiting in vain for", reads)
 		return nil, r.Context().Err()
 	}
 }

@@ -10,13 +10,7 @@ import (
 	"github.com/passare/qbo-sync/internal/simulate"
 )
 
-var (
-	deep = flag.Int("deaths", 1, "how many deaths there are at most in one run")
-	all  = flag.Bool("all", false, "have three deaths in the longer lives, too")
-)
-
-// short are the lives of fewest steps: to have three deaths in the others takes minutes.
-var short = []string{"a contract, unsigned", "a payment, deleted"}
+var deep = flag.Int("deaths", 1, "how many deaths there are at most in one run")
 
 // TestADeathAtEveryStepLosesAndDoublesNothing is T2: whatever process takes a step (a call to the store, the queue or QuickBooks, before its effect
 // and after it), of intake, workers and retries, dies there; at every one, with -deaths=2 at every two, with -deaths=3 at every three.
@@ -25,14 +19,10 @@ func TestADeathAtEveryStepLosesAndDoublesNothing(t *testing.T) {
 	for _, life := range simulate.QuietLives() {
 		t.Run(life, func(t *testing.T) {
 			t.Parallel()
-			most := *deep
-			if !slices.Contains(short, life) && !*all {
-				most = min(most, 2)
-			}
-			if runs := deaths(t, life, nil, most); runs < 15 {
+			if runs := deaths(t, life, nil, *deep); runs < 15 {
 				t.Errorf("only %d runs", runs)
 			} else {
-				t.Logf("%s: %d runs, up to %d deaths in each", life, runs, most)
+				t.Logf("%s: %d runs, up to %d deaths in each", life, runs, *deep)
 			}
 		})
 	}
@@ -62,34 +52,48 @@ func deaths(t *testing.T, life string, die []int, most int) (runs int) {
 	return runs
 }
 
-// TestADeathAfterAnEffectIsThatBeforeTheNextCall: of these two, T2 takes only the first.
-func TestADeathAfterAnEffectIsThatBeforeTheNextCall(t *testing.T) {
+// TestDeathsBetweenTwoEffectsAreTheSame: of these, T2 takes only the first. They are looked for in undisturbed lives, and after a death at each step.
+func TestDeathsBetweenTwoEffectsAreTheSame(t *testing.T) {
 	t.Parallel()
 	for _, life := range simulate.QuietLives() {
 		t.Run(life, func(t *testing.T) {
 			t.Parallel()
-			same := run(t, simulate.Options{Seed: 5, Quiet: life}).Same
-			if len(same) == 0 {
-				t.Error("no two deaths are the same")
-			}
-			for _, step := range same {
-				if after, before := became(t, life, step-1), became(t, life, step); after != before {
-					t.Errorf("a death at %d:\n%s\na death at %d:\n%s", step-1, after, step, before)
+			undisturbed := run(t, simulate.Options{Seed: 5, Quiet: life})
+			sameDeaths(t, life, nil, undisturbed.Same)
+			for step := 1; step <= undisturbed.Tally.Steps; step++ {
+				later := slices.DeleteFunc(run(t, simulate.Options{Seed: 5, Quiet: life, Die: []int{step}}).Same, func(same int) bool { return same <= step+1 })
+				if len(later) > 0 {
+					sameDeaths(t, life, []int{step}, later[step%len(later):][:1])
 				}
 			}
 		})
 	}
 }
 
-// became is everything that became of a life with deaths, but for which steps these were and how many there were.
+// sameDeaths holds that each of these deaths is that at the step before, in a life with other deaths before it.
+func sameDeaths(t *testing.T, life string, die, same []int) {
+	t.Helper()
+	if len(same) == 0 {
+		t.Error("no two deaths are the same")
+	}
+	for _, step := range same {
+		if first, second := became(t, life, append(die[:len(die):len(die)], step-1)...), became(t, life, append(die[:len(die):len(die)], step)...); first != second {
+			t.Errorf("deaths at %v and %d:\n%s\nand at %d:\n%s", die, step-1, first, step, second)
+		}
+	}
+}
+
+// became is everything that became of a life with deaths, but for which steps these were and how many there were, and what was only read.
 func became(t *testing.T, life string, die ...int) string {
 	t.Helper()
 	r := run(t, simulate.Options{Seed: 5, Quiet: life, Die: die, Story: true})
 	if r.Tally.Died < len(die) {
 		t.Errorf("%d deaths of %v", r.Tally.Died, die)
 	}
-	r.Tally.Steps, r.Same = 0, nil
-	r.Story = slices.DeleteFunc(r.Story, func(line string) bool { return strings.Contains(line, " dies ") })
+	r.Tally.Steps, r.Tally.Requests, r.Same = 0, 0, nil
+	r.Story = slices.DeleteFunc(r.Story, func(line string) bool {
+		return strings.Contains(line, " dies ") || strings.Contains(line, " POST query ")
+	})
 	return fmt.Sprintf("%+v\n%s\n%v %d", r.Tally, strings.Join(r.Story, "\n"), r.Violations, r.Wrong)
 }
 

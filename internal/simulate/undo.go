@@ -75,11 +75,11 @@ func (w *world) undo(key intlog.Key) (undo intlog.Key, made bool) {
 
 // undoOnce undoes a version as soon as it is in QuickBooks.
 func (w *world) undoOnce(h *house, r *record, v version) {
-	for {
-		if _, made := w.undo(intlog.Key{Org: h.id, Record: r.ref(), Version: v.n}); made {
-			return
+	key := intlog.Key{Org: h.id, Record: r.ref(), Version: v.n}
+	for made := false; !made; w.pause(10 * time.Second) {
+		if e, err := w.store.Entry(context.Background(), key); err == nil && e.State == intlog.Synced {
+			_, made = w.undo(key)
 		}
-		w.pause(10 * time.Second)
 	}
 }
 

@@ -154,6 +154,7 @@ type world struct {
 	named      int
 	flying     int // deliveries and requests that are under way
 	idle       []*process
+	resting    []chan<- func() // goroutines without work
 	written    map[intlog.Key]time.Time
 	grants     grants
 	refused    map[string]bool      // requestids
@@ -199,6 +200,9 @@ func Run(o Options) (Report, error) {
 	w.check()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	for _, work := range w.resting {
+		close(work)
+	}
 	return Report{Variant: variant, Violations: w.violations, Wrong: w.wrong, Tally: w.tally, Same: w.same, Story: w.story}, nil
 }
 
@@ -323,10 +327,12 @@ func (w *world) live() {
 
 // minute lets a minute pass.
 func (w *world) minute() {
+	if !w.o.Late {
+		w.pause(time.Minute)
+		return
+	}
 	for range 11 {
-		if w.o.Late {
-			w.spawn(0, w.retry)
-		}
+		w.spawn(0, w.retry)
 		w.pause(5 * time.Second)
 	}
 	w.pause(5 * time.Second)
@@ -380,10 +386,34 @@ func (w *world) entries(h *house) []intlog.Entry {
 func (w *world) spawn(after time.Duration, f func()) {
 	w.fly(1)
 	after += w.between(0, time.Millisecond)
-	go func() {
+	w.aside(func() {
 		defer w.fly(-1)
 		w.pause(after)
 		f()
+	})
+}
+
+// aside runs f in a goroutine of its own: one that is done with something else, if there is any, since the stack of a new one has to grow first.
+func (w *world) aside(f func()) {
+	w.mu.Lock()
+	var next chan<- func()
+	if n := len(w.resting); n > 0 {
+		next, w.resting = w.resting[n-1], w.resting[:n-1]
+	}
+	w.mu.Unlock()
+	if next != nil {
+		next <- f
+		return
+	}
+	work := make(chan func(), 1)
+	work <- f
+	go func() {
+		for f := range work {
+			f() // a process that dies here takes the goroutine with it
+			w.mu.Lock()
+			w.resting = append(w.resting, work)
+			w.mu.Unlock()
+		}
 	}()
 }
 
