@@ -41,11 +41,15 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 	(&httpapi.Reading{
 		Log: reader, Connections: grant.NewViewer(p.table, p.now), Door: intake.New(p.store, work, p.now), Planner: planner, Charts: office, Books: pages, Now: p.now,
 	}).Register(calls)
-	(&httpapi.Links{Relinker: matching.NewRelinker(p.table, books.client, retrying.New(p.store, work, p.now), p.now)}).Register(calls)
+	retrier := retrying.New(p.store, work, p.now)
+	relinker := matching.NewRelinker(p.table, books.client, retrier, p.now)
+	(&httpapi.Links{Relinker: relinker}).Register(calls)
 	(&httpapi.Notifications{Bell: bell.New(p.table, p.now)}).Register(calls)
 	(&httpapi.Setup{Office: office}).Register(calls)
 	screens, err := console.New(console.Options{
-		Desk: desk.Plans(planner), Reader: reader, Bell: bell.New(p.table, p.now), Charts: office, People: calls.People, Download: calls.Whole(mux), Books: string(pages),
+		Desk: desk.Plans(planner), Reader: reader, Bell: bell.New(p.table, p.now), Charts: office, Office: office, Linked: relinker, People: calls.People,
+		Connect:  grant.NewConnector(books.keeper, p.store, books.client, retrier, p.now, grant.Options{AuthorizeURL: p.AuthorizeURL, ClientID: books.clientID, Random: rand.Text}),
+		Download: calls.Whole(mux), Books: string(pages),
 		Issuer: p.Issuer, ClientID: p.Audience, Web: books.web, Random: rand.Text, Now: p.now, NewTrace: rand.Text, Log: p.log,
 	})
 	if err != nil {

@@ -6,10 +6,13 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/passare/qbo-sync/internal/bell"
@@ -34,6 +37,7 @@ type Desk interface {
 type Reader interface {
 	Summary(ctx context.Context, org string) (review.Summary, error)
 	Around(ctx context.Context, e intlog.Entry) (review.Around, error)
+	CaseHistory(ctx context.Context, org, caseID string, after intlog.Mark) (review.CaseHistory, *intlog.Mark, error)
 }
 
 // Bell tells people what they are needed for (bell.Bell).
@@ -59,6 +63,9 @@ type Options struct {
 	Reader   Reader
 	Bell     Bell
 	Charts   Charts
+	Office   Office
+	Connect  Connector
+	Linked   Relinker
 	People   People
 	Download http.Handler // of the REST API: GET /v1/entries.csv is called with the person's token
 	Books    string       // address of QuickBooks' own pages, without a slash at the end; empty: no links
@@ -104,14 +111,13 @@ func New(o Options) (*Console, error) {
 
 func parse() (map[string]*template.Template, error) {
 	pages := map[string]*template.Template{}
-	for _, name := range []string{"log", "entry", "confirm", "results", "delete", "undo", "notices", "says", "again"} {
-		t, err := template.New("layout.html").Funcs(words()).ParseFS(files, "pages/layout.html", "pages/parts.html", "pages/"+name+".html")
-		if err != nil {
-			return nil, err
-		}
-		pages[name] = t
+	paths, err := fs.Glob(files, "pages/*.html")
+	for _, path := range paths {
+		t, failed := template.New("layout.html").Funcs(words()).ParseFS(files, "pages/layout.html", "pages/parts.html", path)
+		err = errors.Join(err, failed)
+		pages[strings.TrimSuffix(strings.TrimPrefix(path, "pages/"), ".html")] = t
 	}
-	return pages, nil
+	return pages, err
 }
 
 // Register serves the console on a mux.
@@ -143,6 +149,9 @@ func (c *Console) Handler() http.Handler {
 	mux.HandleFunc("GET /console/notices", c.let(c.notices))
 	mux.HandleFunc("POST /console/notices/read-all", c.let(c.readAll))
 	mux.HandleFunc("POST /console/notices/{id}/read", c.let(c.readOne))
+	c.mappingRoutes(mux)
+	c.setupRoutes(mux)
+	c.linkRoutes(mux)
 	mux.HandleFunc("/console/", func(w http.ResponseWriter, r *http.Request) {
 		c.says(w, r, org.Person{}, http.StatusNotFound, "Nothing is here", "There is no page at this address.")
 	})
@@ -185,13 +194,16 @@ func (c *Console) icon(w http.ResponseWriter, _ *http.Request) {
 // page is what every page has.
 type page struct {
 	Title   string
-	Tab     string // of the header: "log", "notices"
+	Tab     string // of the header: "log", "needs", "mapping", "settings", "connection", "links", "notices"
 	Version string
 	Person  org.Person
 	Unread  int
 	Flash   *flash
 	Body    any
 }
+
+// Manages says whether the person may set the organisation up.
+func (p page) Manages() bool { return p.Person.May(org.Manage) }
 
 // show answers with a page. A person who may see the log sees what the bell has for them.
 func (c *Console) show(w http.ResponseWriter, r *http.Request, p org.Person, status int, name, title, tab string, body any) {

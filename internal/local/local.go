@@ -259,11 +259,13 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 	}
 	consent.Register(calls)
 	consent.RegisterCallback(mux)
-	(&httpapi.Links{Relinker: matching.NewRelinker(s.Store, s.Client, s.Retrier, s.options.Now)}).Register(calls)
+	relinker := matching.NewRelinker(s.Store, s.Client, s.Retrier, s.options.Now)
+	(&httpapi.Links{Relinker: relinker}).Register(calls)
 	(&httpapi.Notifications{Bell: bell.New(s.Store, s.options.Now)}).Register(calls)
 	(&httpapi.Setup{Office: office}).Register(calls)
 	screens, err := console.New(console.Options{
-		Desk: desk.Plans(s.Worker), Reader: reader, Bell: bell.New(s.Store, s.options.Now), Charts: office, People: calls.People, Download: calls.Whole(mux), Books: string(httpapi.SandboxBooks),
+		Desk: desk.Plans(s.Worker), Reader: reader, Bell: bell.New(s.Store, s.options.Now), Charts: office, Office: office, Connect: s.connector, Linked: relinker,
+		People: calls.People, Download: calls.Whole(mux), Books: string(httpapi.SandboxBooks),
 		Issuer: url, ClientID: audience, Web: s.HTTP, Random: rand.Text, Now: s.options.Now, NewTrace: rand.Text, Log: s.options.Log, Plain: true,
 	})
 	if err != nil {
