@@ -361,7 +361,7 @@ func exampleMappingSaved() mappingSaved {
 	return mappingSaved{MappingRow: exampleMapping(), Stored: true, Effect: mappingEffect{
 		Changed: exampleChanged(), Going: WaitingRow{Entries: 14, Amount: "3120.00"}, Staying: WaitingRow{Amount: "0.00"}, Released: releasedRow{Failed: 14},
 		Says: []string{
-			"14 entries (3,120.00) that wait for this mapping go to QuickBooks.",
+			"14 entries ($3,120.00) that wait for this mapping go to QuickBooks.",
 			"New lines stand where this mapping says. What is in QuickBooks already keeps its account, class and location, and so do its corrections.",
 		},
 	}}

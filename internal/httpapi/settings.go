@@ -246,7 +246,7 @@ func exampleSettingsSaved() settingsSaved {
 		Changed: []org.Changed{{Field: "auto_sync", From: "false", To: "true"}}, Pending: waited, Held: WaitingRow{Amount: "0.00"}, Retried: WaitingRow{Amount: "0.00"},
 		Released: releasedRow{Pending: 14},
 		Says: []string{
-			"New entries go to QuickBooks by themselves.", "14 entries (3,120.00) that wait for review go to QuickBooks now.", "What is in QuickBooks already stays as it is.",
+			"New entries go to QuickBooks by themselves.", "14 entries ($3,120.00) that wait for review go to QuickBooks now.", "What is in QuickBooks already stays as it is.",
 		},
 	}}
 }

@@ -109,7 +109,7 @@ func TestAMappingThatIsSavedMovesEveryEntryThatWaited(t *testing.T) {
 
 	var dry mapped
 	ask(t, s, "ana", http.MethodPut, "/v1/mapping?dry_run=true", next.json(t), http.Header{"If-Match": {etag}}).into(t, &dry)
-	if dry.Stored || dry.Effect.Going.Entries != 14 || dry.Effect.Staying.Entries != 0 || dry.Effect.Released.Failed != 0 || !strings.Contains(strings.Join(dry.Effect.Says, " "), "14 entries (2,800.00)") {
+	if dry.Stored || dry.Effect.Going.Entries != 14 || dry.Effect.Staying.Entries != 0 || dry.Effect.Released.Failed != 0 || !strings.Contains(strings.Join(dry.Effect.Says, " "), "14 entries ($2,800.00)") {
 		t.Errorf("a dry run says %+v", dry)
 	}
 	if now, unchanged := mapping(t, s, "ana"); unchanged != etag || !cmp.Equal(now.chosen, before.chosen) || state(t, s, local.WillowCreek, ids[0]) != intlog.Failed {
@@ -347,7 +347,7 @@ func TestTurningAutoSyncOnAsksWhatBecomesOfWhatIsPending(t *testing.T) {
 		return r, x
 	}
 	r, _ := patch(`{"auto_sync":true}`)
-	if r.status != http.StatusConflict || !strings.Contains(r.body, "3 entries (30.00) wait for review") || !strings.Contains(r.body, `"field":"pending"`) || !strings.Contains(r.body, "leave (they stay") {
+	if r.status != http.StatusConflict || !strings.Contains(r.body, "3 entries ($30.00) wait for review") || !strings.Contains(r.body, `"field":"pending"`) || !strings.Contains(r.body, "leave (they stay") {
 		t.Fatalf("%d %s", r.status, r.body)
 	}
 	r, x := patch(`{"auto_sync":true,"pending":"sync","dry_run":true}`)

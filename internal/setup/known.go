@@ -26,6 +26,7 @@ type Branch struct{ ID, Name string }
 type GLAccount struct {
 	Account string
 	UsedFor []string // "Cash advance – flowers", the most frequent first, at most MaxUses
+	Fits    []string // the types of QuickBooks accounts that such things usually stand on; none: any
 }
 
 // MaxUses is how many uses of a GL account are told.
@@ -51,10 +52,11 @@ type knowledge struct {
 	branches map[string]string
 	banks    map[string]bool
 	uses     map[string]map[string]int // GL account → what for → how often
+	fits     map[string]map[string]bool
 }
 
 func newKnowledge() *knowledge {
-	return &knowledge{seen: map[intlog.Key]bool{}, branches: map[string]string{}, banks: map[string]bool{}, uses: map[string]map[string]int{}}
+	return &knowledge{seen: map[intlog.Key]bool{}, branches: map[string]string{}, banks: map[string]bool{}, uses: map[string]map[string]int{}, fits: map[string]map[string]bool{}}
 }
 
 // learn reads an entry's event. One that cannot be read, which intake would not have taken, teaches nothing.
@@ -82,9 +84,12 @@ func (k *knowledge) learn(e intlog.Entry) {
 			continue
 		}
 		if k.uses[u.account] == nil {
-			k.uses[u.account] = map[string]int{}
+			k.uses[u.account], k.fits[u.account] = map[string]int{}, map[string]bool{}
 		}
 		k.uses[u.account][u.what]++
+		for _, kind := range u.fits {
+			k.fits[u.account][kind] = true
+		}
 	}
 }
 
@@ -94,7 +99,7 @@ func (k *knowledge) known() Known {
 		x.Branches = append(x.Branches, Branch{ID: id, Name: k.branches[id]})
 	}
 	for _, account := range slices.Sorted(maps.Keys(k.uses)) {
-		x.GL = append(x.GL, GLAccount{Account: account, UsedFor: k.usedFor(account)})
+		x.GL = append(x.GL, GLAccount{Account: account, UsedFor: k.usedFor(account), Fits: slices.Sorted(maps.Keys(k.fits[account]))})
 	}
 	x.Banks = slices.Sorted(maps.Keys(k.banks))
 	return x

@@ -196,24 +196,24 @@ func (g *grouping) compare(a, b string) int {
 
 // missing tells a group.
 func (x *group) missing(subject string, mapping org.Mapping, l lists) Missing {
-	m := Missing{Waiting: x.waiting, Since: x.since, Who: x.who, Text: x.text}
+	m := Missing{Field: Field(subject), Waiting: x.waiting, Since: x.since, Who: x.who, Text: x.text}
 	slices.Reverse(x.entries)
 	m.Entries = x.entries[:min(len(x.entries), MaxExamples)]
 	if branch, is := strings.CutPrefix(subject, branchSubject); is {
-		m.Field, m.Label = "branches."+branch, "Branch "+cmp.Or(x.branch, branch)
+		m.Label = "Branch " + cmp.Or(x.branch, branch)
 		m.Suggestions = suggestSegments(cmp.Or(x.branch, branch), l)
 		return m
 	}
 	role := org.Role(strings.TrimPrefix(subject, accountSubject))
 	if gl, is := role.GLAccount(); is {
-		m.Field, m.Label, m.UsedFor = "gl_accounts."+gl, role.Label(), x.uses.usedFor(gl)
+		m.Label, m.UsedFor = role.Label(), x.uses.usedFor(gl)
 		if len(m.UsedFor) > 0 {
 			m.Label = m.UsedFor[0]
 		}
 		m.Suggestions = x.suggestForGL(gl, m.UsedFor, mapping, l.accounts)
 		return m
 	}
-	m.Field, m.Label = "roles."+string(role), sentenceCase(role.Label())
+	m.Label = sentenceCase(role.Label())
 	m.Suggestions = suggestForRole(role, l.accounts)
 	return m
 }

@@ -103,7 +103,7 @@ func (w *Waiting) add(e intlog.Entry) {
 	w.Amount += e.Amount
 }
 
-// String is "14 entries (3,120.00)".
+// String is "14 entries ($3,120.00)".
 func (w Waiting) String() string {
 	s := "1 entry"
 	if w.Entries != 1 {
@@ -112,7 +112,11 @@ func (w Waiting) String() string {
 	if w.More {
 		s = "at least " + s
 	}
-	return s + " (" + w.Amount.Grouped() + ")"
+	sign := ""
+	if w.Amount < 0 {
+		sign = "-"
+	}
+	return s + " (" + sign + "$" + w.Amount.Abs().Grouped() + ")"
 }
 
 // verb agrees with how many there are.

@@ -486,7 +486,7 @@ func TestEachSwitchThatLetsNewEntriesGoAsksForThoseThatWait(t *testing.T) {
 	on := true
 	_, err := h.set(func(w *setup.SettingsWish) { w.AutoSync, w.AutoAddToExports = &on, &on })
 	said := wrongFields(err)
-	if !fault.Is(err, fault.Conflict) || !strings.Contains(said["pending"], "1 entry (200.00) waits for review") || !strings.Contains(said["held"], "1 entry (200.00) waits for Add to Accounting Export") {
+	if !fault.Is(err, fault.Conflict) || !strings.Contains(said["pending"], "1 entry ($200.00) waits for review") || !strings.Contains(said["held"], "1 entry ($200.00) waits for Add to Accounting Export") {
 		t.Fatalf("%v %v", err, said)
 	}
 	if h.config().Settings.AutoSync {
