@@ -202,6 +202,9 @@ type page struct {
 	Body    any
 }
 
+// SeesLog says whether the person may see the log, and with it what it waits for.
+func (p page) SeesLog() bool { return p.Person.May(org.SeeLog) }
+
 // Manages says whether the person may set the organisation up.
 func (p page) Manages() bool { return p.Person.May(org.Manage) }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/review"
 	"github.com/passare/qbo-sync/internal/rules"
+	"github.com/passare/qbo-sync/internal/setup"
 )
 
 // entryPage is everything about one entry.
@@ -37,6 +38,7 @@ type entryPage struct {
 type trouble struct {
 	rules.Problem
 	Next string
+	Fix  string // where it is put right, for who may
 }
 
 // sheet is one journal entry as a bookkeeper reads it.
@@ -73,7 +75,7 @@ func (c *Console) entry(w http.ResponseWriter, r *http.Request, p org.Person) {
 		Versions: d.Versions, Twins: d.Twins, OutlookAt: d.Entry.Outlook(),
 	}
 	for _, problem := range around.Problems {
-		x.Problems = append(x.Problems, trouble{problem, intlog.AfterFix(problem.Kind)})
+		x.Problems = append(x.Problems, trouble{problem, intlog.AfterFix(problem.Kind), fixOf(d.Entry, problem, p)})
 	}
 	for _, posting := range d.Entry.Postings {
 		x.Posted = append(x.Posted, c.postedSheet(posting, names))
@@ -86,6 +88,18 @@ func (c *Console) entry(w http.ResponseWriter, r *http.Request, p org.Person) {
 		}
 	}
 	c.show(w, r, p, http.StatusOK, "entry", kindOf(d.Entry.Kind), "log", x)
+}
+
+// fixOf is where a problem with the mapping is put right: its place in Needs you once the entry waits for it, in Mapping before.
+func fixOf(e intlog.Entry, problem rules.Problem, p org.Person) string {
+	if problem.Kind != rules.Mapping || !p.May(org.Manage) {
+		return ""
+	}
+	field := setup.Field(problem.Subject)
+	if e.State == intlog.Failed {
+		return needsPath + "#" + anchorOf(field)
+	}
+	return mappingPath + "?" + url.Values{"q": {field}}.Encode()
 }
 
 // choices is what a failed entry asks a person to choose among.
