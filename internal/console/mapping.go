@@ -108,7 +108,7 @@ func clean(q string) string {
 
 // fill says of which mapping the page is.
 func (x *mappingPage) fill(d drawn, rows []mapRow) {
-	x.Version, x.Saved, x.Lists, x.Rows = d.Mapping.Mapping.Version, d.Saved, d.lists, len(rows)
+	x.Version, x.Saved, x.Rows = d.Mapping.Mapping.Version, d.Saved, len(rows)
 	for _, row := range rows {
 		if row.Absent {
 			x.Absent++
@@ -136,6 +136,7 @@ func (x *mappingPage) paged(rows []mapRow, page string) []mapRow {
 // sections puts rows under their headings, those that need something first, and gives them what they may choose from.
 func (x *mappingPage) sections(d drawn, rows []mapRow) {
 	d.stock(rows)
+	x.Lists = d.lists
 	all := []section{
 		{Title: "To put right"},
 		{Title: "Not mapped yet", Says: "An entry that needs one of these waits under Sync errors until it is mapped; then it goes by itself."},
