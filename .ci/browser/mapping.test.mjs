@@ -150,7 +150,7 @@ for (const script of [true, false]) {
       await open(ana, { script }, "/console/mapping", async (page, faults) => {
         await page.getByLabel("Search the mapping").fill(gl);
         await page.getByRole("button", { name: "Search" }).click();
-        assert.equal(await page.locator(".map li").count(), 1, "only what fits");
+        assert.equal(await page.locator(".map > li").count(), 1, "only what fits");
         await pick(page, gl).selectOption({ label: "Cash Advances Payable" });
         await look(page).click();
         const text = await page.locator("main").innerText();

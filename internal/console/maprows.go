@@ -128,6 +128,9 @@ type option struct {
 	Chosen   bool
 }
 
+// ID is the choice's own in a page.
+func (p pick) ID() string { return "pick-" + hex.EncodeToString([]byte(p.Field)) }
+
 // Shown is what stands in the field of a choice that is typed.
 func (p pick) Shown() string {
 	if p.Typed != "" {
