@@ -257,7 +257,7 @@ func TestAnEarlierVersionIsBroughtBack(t *testing.T) {
 	h := openOffice(t)
 	h.saves("roles.discounts", "50")
 	h.saves("gl_accounts.4410", "92")
-	says(t, h.get("/console/mapping/versions", "dan"), "Version 3", "Version 2", "Dan", "Discounts given", "Service Income", "before versions were kept")
+	says(t, h.get("/console/mapping/versions", "dan"), "Version 3", "Version 2", "Dan", "Discounts given", "Service Income", "In use", "before versions were kept")
 	says(t, h.get("/console/mapping/versions/1", "dan"), "Version 1 of the mapping", `name="bring_back" value="1"`, "Discounts given", "Version 3 is in use")
 	says(t, h.get("/console/mapping/versions/3", "dan"), "It is the one in use", "!bring_back")
 	h.body(h.call(http.MethodGet, "/console/mapping/versions/9", "dan", nil, nil), http.StatusNotFound)

@@ -305,6 +305,9 @@ func (d drawn) glRow(gl string) mapRow {
 			row.UsedFor = k.UsedFor
 		}
 	}
+	if len(row.UsedFor) == 0 {
+		row.About = "No entry has used it lately."
+	}
 	return row
 }
 

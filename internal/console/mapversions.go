@@ -21,6 +21,7 @@ const (
 // versionsPage is the list of versions of a mapping, the newest first.
 type versionsPage struct {
 	Versions []versionRow
+	Now      int64 // the version that is in use
 	Next     string
 }
 
@@ -45,7 +46,7 @@ func (c *Console) mappingVersions(w http.ResponseWriter, r *http.Request, p org.
 		c.fail(w, r, p, err)
 		return
 	}
-	var x versionsPage
+	x := versionsPage{Now: d.Mapping.Mapping.Version}
 	for _, m := range list {
 		x.Versions = append(x.Versions, d.versionRow(m, mostChanges))
 	}

@@ -94,7 +94,11 @@ func (d drawn) needed(problems setup.Problems) (rows []mapRow) {
 	branches := false
 	for _, missing := range problems.Missing {
 		row := d.rowOf(missing.Field)
-		row.Needed, row.UsedFor = &missing, missing.UsedFor
+		row.Needed = &missing
+		row.UsedFor = slices.DeleteFunc(slices.Clone(missing.UsedFor), func(use string) bool { return use == missing.Label })
+		for i := range row.Picks {
+			row.Picks[i].None = "Choose…"
+		}
 		rows = append(rows, row)
 		branches = branches || strings.HasPrefix(missing.Field, "branches.")
 	}
