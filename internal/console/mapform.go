@@ -238,7 +238,7 @@ func (c *Console) changeMapping(w http.ResponseWriter, r *http.Request, p org.Pe
 		c.fail(w, r, p, err)
 		return
 	}
-	if form.Version != d.Mapping.Mapping.Version || form.order != nil {
+	if form.order != nil {
 		c.mappingAgain(w, r, p, d, form)
 		return
 	}

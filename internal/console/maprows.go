@@ -386,7 +386,7 @@ func accountTitle(a journal.Account) string {
 
 // Bounds of a page, in bytes: what its lists may come to altogether, and what is offered where a list would be too long.
 const (
-	listBytes    = 24 << 10
+	listBytes    = 30 << 10
 	offeredBytes = 16 << 10
 	optionBytes  = 34 // of an option's own markup
 )

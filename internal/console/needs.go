@@ -56,14 +56,14 @@ func (c *Console) needs(w http.ResponseWriter, r *http.Request, p org.Person) {
 		c.fail(w, r, p, err)
 		return
 	}
-	c.mappingNeeds(w, r, p, http.StatusOK, d, nil)
+	c.mappingNeeds(w, r, p, d, nil)
 }
 
 // mostNeeds is how many causes in the mapping a page has; the rest come when these are put right.
 const mostNeeds = rowsPerPage
 
 // mappingNeeds shows what the mapping needs, with what a form chose.
-func (c *Console) mappingNeeds(w http.ResponseWriter, r *http.Request, p org.Person, status int, d drawn, form *mapForm) {
+func (c *Console) mappingNeeds(w http.ResponseWriter, r *http.Request, p org.Person, d drawn, form *mapForm) {
 	problems, err := c.Office.MappingProblems(r.Context(), p.Org)
 	if err != nil {
 		c.fail(w, r, p, err)
@@ -80,10 +80,11 @@ func (c *Console) mappingNeeds(w http.ResponseWriter, r *http.Request, p org.Per
 	d.find(x.Rows)
 	d.stock(x.Rows)
 	x.Lists = d.lists
+	status := http.StatusOK
 	if form != nil {
-		x.Wrong = form.wrong(d)
+		status, x.Wrong = http.StatusUnprocessableEntity, form.wrong(d)
 		if form.Version != x.Version {
-			x.Changed = changedBy(d.Saved) + " What you chose is still chosen below, where it is still needed: look at it again, and save."
+			status, x.Changed = http.StatusPreconditionFailed, changedBy(d.Saved)+" What you chose is still chosen below, where it is still needed: look at it again, and save."
 		}
 	}
 	c.showNeeds(w, r, p, status, x)
@@ -177,30 +178,26 @@ func (c *Console) fix(w http.ResponseWriter, r *http.Request, p org.Person) {
 		c.fail(w, r, p, err)
 		return
 	}
-	if len(form.IDs) == 0 && form.order == nil && form.Version == d.Mapping.Mapping.Version {
+	if form.order != nil {
+		c.mappingNeeds(w, r, p, d, form)
+		return
+	}
+	if len(form.IDs) == 0 {
 		c.flash(w, false, "Nothing was chosen yet. Choose an account first, then click Save.")
 		http.Redirect(w, r, needsPath, http.StatusSeeOther)
-		return
-	}
-	if form.Version != d.Mapping.Mapping.Version {
-		c.mappingNeeds(w, r, p, http.StatusPreconditionFailed, d, form)
-		return
-	}
-	if form.order != nil {
-		c.mappingNeeds(w, r, p, http.StatusUnprocessableEntity, d, form)
 		return
 	}
 	effect, err := c.Office.SaveMapping(r.Context(), p.Org, setup.MappingWish{Mapping: with(d.Mapping.Mapping, form.IDs), IfVersion: &form.Version, Who: p.Name})
 	switch {
 	case fault.Is(err, fault.Invalid):
 		form.refused(err)
-		c.mappingNeeds(w, r, p, http.StatusUnprocessableEntity, d, form)
+		c.mappingNeeds(w, r, p, d, form)
 	case fault.Is(err, fault.Stale):
 		if d, err = c.drawn(r.Context(), p.Org); err != nil {
 			c.fail(w, r, p, err)
 			return
 		}
-		c.mappingNeeds(w, r, p, http.StatusPreconditionFailed, d, form)
+		c.mappingNeeds(w, r, p, d, form)
 	case err != nil:
 		c.fail(w, r, p, err)
 	default:
