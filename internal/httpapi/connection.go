@@ -276,7 +276,7 @@ func showCallback(w http.ResponseWriter, done grant.Connected, err error, trace 
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
 	h.Set("Referrer-Policy", "no-referrer") // the address has a code in it
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -286,7 +286,7 @@ func showCallback(w http.ResponseWriter, done grant.Connected, err error, trace 
 
 func callbackPage() *template.Template {
 	return template.Must(template.New("callback").Parse(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><title>{{.Title}}</title><link rel="stylesheet" href="/console/style.css"></head>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><title>{{.Title}}</title><link rel="stylesheet" href="/console/style.css"><link rel="icon" href="/console/icon.svg" type="image/svg+xml"></head>
 <body><main><h1>{{.Title}}</h1><p class="sentence">{{.Text}}</p>
 {{- if .Released}}<p>{{.Released}} {{if eq .Released 1}}entry that waited is{{else}}entries that waited are{{end}} on the way now.</p>{{end}}
 {{- if .Trace}}<p>If you ask support about this, tell them {{.Trace}}.</p>{{end}}

@@ -22,7 +22,7 @@ type asked struct {
 
 // choose is the page on which somebody says who they are. The demo's people have no passwords.
 const choose = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
-<title>Sign in to the demo</title><link rel="stylesheet" href="/dev/style.css"></head>
+<title>Sign in to the demo</title><link rel="stylesheet" href="/dev/style.css"><link rel="icon" href="data:,"></head>
 <body><main><h1>Who are you?</h1><p>This is the demo's own sign-in; nobody here has a password.</p>
 <ul>{{range .}}<li><a href="{{.Link}}">{{.Name}}</a><span class="hidden">, </span><small>{{.About}}</small></li>{{end}}</ul></main></body></html>`
 
