@@ -285,7 +285,7 @@ func titledFields(fields []fault.Field) []fault.Field {
 	for i, f := range fields {
 		f.Field = titleOf(f.Field)
 		if f.Field == titleOf(cutOver) {
-			f.Problem = "must be a day that exists, or empty"
+			f.Problem = "must be a day that exists, from 1900 to 2199, or empty"
 		}
 		named[i] = f
 	}
