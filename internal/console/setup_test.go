@@ -470,3 +470,14 @@ func TestTheFirstRunNamesWhatTheLogNeedsMapped(t *testing.T) {
 	})
 	says(t, h.get("/console/start"), "<li>Accounts receivable</li>", "<li>Deposits clearing</li>", "<li>GL account 4000 (Service – Services)</li>", `href="/console/mapping"`)
 }
+
+func TestAFormOfTheSettingsLeadsToNoOtherSite(t *testing.T) {
+	t.Parallel()
+	h := managed(t, nil)
+	for then, want := range map[string]string{"": "/console/settings", "/console/start": "/console/start", "https://evil.example/console": "/console", "//evil.example/console/x": "/console", "javascript:alert(3)": "/console"} {
+		form := url.Values{"auto_sync": {"false"}, "version": {"2"}, "then": {then}} // which it is already
+		if _, w := h.post("/console/settings", form, http.StatusSeeOther); w.Header().Get("Location") != want {
+			t.Errorf("%q leads to %q, not %q", then, w.Header().Get("Location"), want)
+		}
+	}
+}
