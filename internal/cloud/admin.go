@@ -49,6 +49,7 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 	screens, err := console.New(console.Options{
 		Desk: desk.Plans(planner), Reader: reader, Bell: bell.New(p.table, p.now), Charts: office, Office: office, Linked: relinker, People: calls.People,
 		Connect:  grant.NewConnector(books.keeper, p.store, books.client, retrier, p.now, grant.Options{AuthorizeURL: p.AuthorizeURL, ClientID: books.clientID, Random: rand.Text}),
+		Consent:  console.Consent{Intuit: p.AuthorizeURL, PublicURL: p.PublicURL, Reads: p.table, Allowance: p.MonthlyReads},
 		Download: calls.Whole(mux), Books: string(pages),
 		Issuer: p.Issuer, ClientID: p.Audience, Web: books.web, Random: rand.Text, Now: p.now, NewTrace: rand.Text, Log: p.log,
 	})

@@ -32,10 +32,11 @@ type Settings struct {
 func Names(function string) []string {
 	quickBooks := []string{"SECRET_PREFIX", "QBO_URL", "OAUTH_TOKEN_URL", "OAUTH_REVOKE_URL", "MONTHLY_READS"}
 	people := []string{"OIDC_ISSUER", "OIDC_AUDIENCE"}
+	consent := []string{"OAUTH_AUTHORIZE_URL", "PUBLIC_URL"} // a connection is begun in the console of admin, and ended in connect
 	of := map[string][]string{
 		"ingest":  {"QUEUE_URL", "SECRET_PREFIX"},
-		"admin":   slices.Concat([]string{"QUEUE_URL"}, quickBooks, people),
-		"connect": slices.Concat([]string{"QUEUE_URL", "OAUTH_AUTHORIZE_URL", "PUBLIC_URL"}, quickBooks, people),
+		"admin":   slices.Concat([]string{"QUEUE_URL"}, consent, quickBooks, people),
+		"connect": slices.Concat([]string{"QUEUE_URL"}, consent, quickBooks, people),
 		"sync":    quickBooks,
 		"retry":   {"QUEUE_URL", "DEAD_LETTERS_URL"},
 	}

@@ -65,6 +65,7 @@ type Options struct {
 	Charts   Charts
 	Office   Office
 	Connect  Connector
+	Consent  Consent
 	Linked   Relinker
 	People   People
 	Download http.Handler // of the REST API: GET /v1/entries.csv is called with the person's token
@@ -178,9 +179,12 @@ func (c *Console) guarded(next http.Handler) http.Handler {
 // maxForm is the largest form, in bytes: review.MaxMany ids.
 const maxForm = 1 << 20
 
-func (c *Console) stylesheet(w http.ResponseWriter, _ *http.Request) {
+func (c *Console) stylesheet(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable") // its address has its version
+	w.Header().Set("Cache-Control", "no-cache")
+	if r.URL.Query().Get("v") == c.version { // a page that does not know the version, such as that of the callback, asks anew
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
 	_, _ = w.Write(c.style)
 }
 

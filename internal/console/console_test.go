@@ -18,6 +18,7 @@ import (
 	"github.com/passare/qbo-sync/internal/bell"
 	"github.com/passare/qbo-sync/internal/console"
 	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/grant"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/journal"
 	"github.com/passare/qbo-sync/internal/logwatch"
@@ -25,8 +26,10 @@ import (
 	"github.com/passare/qbo-sync/internal/money"
 	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/passare"
+	"github.com/passare/qbo-sync/internal/retrying"
 	"github.com/passare/qbo-sync/internal/review"
 	"github.com/passare/qbo-sync/internal/rules"
+	"github.com/passare/qbo-sync/internal/setup"
 )
 
 func now() time.Time { return time.Date(2026, 3, 4, 15, 0, 0, 0, time.UTC) }
@@ -106,6 +109,8 @@ type house struct {
 	planner *planner
 	issuer  *issuer
 	people  people
+	connect *connector
+	books   *chartOfAccounts
 	handler http.Handler
 }
 
@@ -114,6 +119,7 @@ func open(t *testing.T) *house {
 	ana := org.Person{Subject: "ana", Name: `Ana <script>alert("ana")</script>`, Org: "a", Permissions: []org.Permission{org.SeeLog}}
 	h := &house{
 		t: t, store: &counting{Store: memory.NewStore()}, planner: &planner{}, issuer: &issuer{},
+		connect: &connector{view: grant.View{State: grant.Alive}}, books: &chartOfAccounts{},
 		people: people{map[string]org.Person{"ana": ana, "cleo": {Subject: "cleo", Name: "Cleo", Org: "a"}}},
 	}
 	if _, err := h.store.PutConfig(t.Context(), org.Config{Org: "a"}, 0); err != nil {
@@ -121,6 +127,7 @@ func open(t *testing.T) *house {
 	}
 	c, err := console.New(console.Options{
 		Desk: review.New(h.store, memory.NewQueue(), now).Plans(h.planner), Reader: review.NewReader(h.store, h.planner, now), Bell: bell.New(h.store, now), Charts: chart{},
+		Office: setup.New(h.store, h.books, retrying.New(h.store, memory.NewQueue(), now), now), Connect: h.connect, Consent: consent(),
 		People: h.people, Download: http.NotFoundHandler(), Books: "https://books.example", Issuer: "https://id.example", ClientID: "console", Web: &http.Client{Transport: h.issuer},
 		Random: func() string { return "abcdefghijklmnopqrstuvwxyz" }, Now: now, NewTrace: func() string { return "trace" }, Log: logwatch.New(t).Logger(),
 	})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/passare/qbo-sync/internal/date"
 	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/grant"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/money"
 	"github.com/passare/qbo-sync/internal/org"
@@ -137,6 +138,8 @@ type logPage struct {
 	Acts       []review.Action
 	Triggers   []string
 	Partial    bool // there may be more, further on, though this page has few
+	Unset      bool // nothing is connected yet
+	Manages    bool // the person may connect it
 }
 
 // row is an entry in the list.
@@ -155,6 +158,12 @@ func (c *Console) log(w http.ResponseWriter, r *http.Request, p org.Person) {
 		c.fail(w, r, p, err)
 		return
 	}
+	view, err := c.Connect.View(r.Context(), p.Org)
+	if err != nil {
+		c.fail(w, r, p, err)
+		return
+	}
+	x.Unset, x.Manages = view.State == grant.Never, p.May(org.Manage)
 	x.count(summary)
 	x.Acts, x.File, x.Triggers = bulk(x.Tab), Home+"/entries.csv?"+x.query().Encode(), triggers()
 	status := http.StatusOK

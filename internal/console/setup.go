@@ -16,4 +16,41 @@ type Connector interface {
 	Disconnect(ctx context.Context, p org.Person) error
 }
 
-func (c *Console) setupRoutes(mux *http.ServeMux) {}
+// Reads says how many metered reads of QuickBooks were spent in a month.
+type Reads interface {
+	ReadsOf(ctx context.Context, org, month string) (int, error)
+	ReadsSpent(ctx context.Context, month string) (int, error)
+}
+
+// Consent is what the pages of the connection need besides its use cases.
+type Consent struct {
+	Intuit    string // Intuit's page of consent; forms may lead to its host
+	PublicURL string // where people's browsers reach us, without a slash at the end; empty: the host that was asked
+	Reads     Reads
+	Allowance int // reads a month of the whole app
+}
+
+func (c *Console) setupRoutes(mux *http.ServeMux) {
+	mux.HandleFunc("GET /console/settings", c.settingUp(c.settings))
+	mux.HandleFunc("POST /console/settings/edit", c.settingUp(c.editSettings))
+	mux.HandleFunc("POST /console/settings/look", c.settingUp(c.lookAtSettings))
+	mux.HandleFunc("POST /console/settings", c.settingUp(c.saveSettings))
+	mux.HandleFunc("GET /console/connection", c.settingUp(c.consenting(c.connection)))
+	mux.HandleFunc("GET /console/connection/other", c.settingUp(c.consenting(c.askOther)))
+	mux.HandleFunc("POST /console/connection/start", c.settingUp(c.consenting(c.connect)))
+	mux.HandleFunc("GET /console/connection/disconnect", c.settingUp(c.askDisconnect))
+	mux.HandleFunc("POST /console/connection/disconnect", c.settingUp(c.disconnect))
+	mux.HandleFunc("GET /console/start", c.settingUp(c.consenting(c.firstRun)))
+}
+
+// settingUp lets in who may set the organisation up (README, Who may do what).
+func (c *Console) settingUp(next signedIn) http.HandlerFunc {
+	return c.let(func(w http.ResponseWriter, r *http.Request, p org.Person) {
+		if !p.May(org.Manage) {
+			c.says(w, r, p, http.StatusForbidden, "You may not set up the integration",
+				"You need the permission integrations_admin for this. Ask an administrator of your organisation in Passare to give it to you, then sign in again.")
+			return
+		}
+		next(w, r, p)
+	})
+}

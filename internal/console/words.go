@@ -21,7 +21,7 @@ func words() template.FuncMap {
 		"money": dollars, "day": date.Date.Short, "at": moment, "iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"state": stateOf, "kind": kindOf, "tab": tabTitle, "verb": verb, "did": did, "entryPath": entryPath, "short": shorter,
 		"outcome": outcomeOf, "counted": counted, "chosen": func(d rules.Decision) string { return capital(d.Says()) },
-		"problem": problemOf,
+		"problem": problemOf, "setting": titleOf, "settingValue": settingOf,
 	}
 }
 

@@ -72,6 +72,9 @@ type Options struct {
 	Random       func() string // at least 128 bits, never the same
 }
 
+// BrowserCookie has the secret that binds an attempt to the browser that began it. Its name begins with __Host- wherever people come by https.
+const BrowserCookie = "passare-connect"
+
 // AttemptLife is how long a consent may take.
 const AttemptLife = 10 * time.Minute
 

@@ -41,6 +41,7 @@ type Connection struct {
 	NewTrace  func() string
 	Log       *slog.Logger
 	PublicURL string // where people's browsers reach us, without a slash at the end; empty: the host that was asked, by https
+	Plain     bool   // people reach us by http, on their own machine: the console's cookie has no __Host-, which browsers refuse there
 }
 
 const connectionTag = "Connection"
@@ -150,7 +151,7 @@ func known(t time.Time) *time.Time {
 }
 
 // browserCookie binds an attempt to connect to the browser that began it.
-const browserCookie = "__Host-passare-connect"
+const browserCookie = "__Host-" + grant.BrowserCookie
 
 type startInput struct {
 	Browser string `cookie:"__Host-passare-connect" maxLength:"200" doc:"The browser, if it has begun before."`
@@ -195,8 +196,12 @@ func (h *Connection) back(host string) string {
 	return cmp.Or(h.PublicURL, "https://"+host) + "/oauth/callback"
 }
 
-func browserOf(r *http.Request) string {
+// browserOf is the secret of the browser, from the cookie of POST /v1/connection/start or of the console's form.
+func (h *Connection) browserOf(r *http.Request) string {
 	cookie, err := r.Cookie(browserCookie)
+	if err != nil && h.Plain {
+		cookie, err = r.Cookie(grant.BrowserCookie)
+	}
 	if err != nil {
 		return ""
 	}
@@ -225,7 +230,7 @@ func (h *Connection) disconnect(ctx context.Context, p org.Person, in *struct{ C
 func (h *Connection) callback(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	done, err := h.Connector.Finish(r.Context(), grant.Answer{
-		State: query.Get("state"), Code: query.Get("code"), Realm: query.Get("realmId"), Error: query.Get("error"), Browser: browserOf(r),
+		State: query.Get("state"), Code: query.Get("code"), Realm: query.Get("realmId"), Error: query.Get("error"), Browser: h.browserOf(r),
 	})
 	trace := h.NewTrace()
 	if err != nil {
@@ -255,12 +260,15 @@ type callbackRow struct {
 	Released int    `json:"released" doc:"Entries that waited and are on their way."`
 }
 
-// showCallback tells the person how it went, on a page without script, style or address of anything else.
+// consolePage is where the callback leads back to: the console's page of the connection. Its stylesheet is the console's, too.
+const consolePage = "/console/connection"
+
+// showCallback tells the person how it went, on a page without script or address of anything else but the console.
 func showCallback(w http.ResponseWriter, done grant.Connected, err error, trace string) {
 	page := struct {
-		Title, Text, Trace string
-		Released           int
-	}{Title: "QuickBooks is connected", Text: "Connected to " + cmp.Or(done.Connection.Company, "company "+done.Connection.Realm) + ".", Released: done.Released}
+		Title, Text, Trace, Console string
+		Released                    int
+	}{Console: consolePage, Title: "QuickBooks is connected", Text: "Connected to " + cmp.Or(done.Connection.Company, "company "+done.Connection.Realm) + ".", Released: done.Released}
 	status := http.StatusOK
 	if err != nil {
 		p := problemOf(err, trace)
@@ -268,7 +276,7 @@ func showCallback(w http.ResponseWriter, done grant.Connected, err error, trace 
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
 	h.Set("Referrer-Policy", "no-referrer") // the address has a code in it
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -278,9 +286,10 @@ func showCallback(w http.ResponseWriter, done grant.Connected, err error, trace 
 
 func callbackPage() *template.Template {
 	return template.Must(template.New("callback").Parse(`<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{{.Title}}</title>
-<main><h1>{{.Title}}</h1><p>{{.Text}}</p>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><title>{{.Title}}</title><link rel="stylesheet" href="/console/style.css"><link rel="icon" href="/console/icon.svg" type="image/svg+xml"></head>
+<body><main><h1>{{.Title}}</h1><p class="sentence">{{.Text}}</p>
 {{- if .Released}}<p>{{.Released}} {{if eq .Released 1}}entry that waited is{{else}}entries that waited are{{end}} on the way now.</p>{{end}}
-<p>You can close this page.{{if .Trace}} If you ask support about this, tell them {{.Trace}}.{{end}}</p></main></html>
+{{- if .Trace}}<p>If you ask support about this, tell them {{.Trace}}.</p>{{end}}
+<p><a class="button" href="{{.Console}}">Go on in the console</a></p><p>Or close this page.</p></main></body></html>
 `))
 }

@@ -3,6 +3,7 @@ package local
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	_ "embed"
 	"encoding/base64"
 	"html/template"
 	"net/http"
@@ -20,9 +21,21 @@ type asked struct {
 }
 
 // choose is the page on which somebody says who they are. The demo's people have no passwords.
-const choose = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Sign in to the demo</title></head>
+const choose = `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">
+<title>Sign in to the demo</title><link rel="stylesheet" href="/dev/style.css"><link rel="icon" href="data:,"></head>
 <body><main><h1>Who are you?</h1><p>This is the demo's own sign-in; nobody here has a password.</p>
-<ul>{{range .}}<li><a href="{{.Link}}">{{.Name}}</a>, {{.About}}</li>{{end}}</ul></main></body></html>`
+<ul>{{range .}}<li><a href="{{.Link}}">{{.Name}}</a><span class="hidden">, </span><small>{{.About}}</small></li>{{end}}</ul></main></body></html>`
+
+// signInSheet has the colours of the console's stylesheet. It is another file, since this page is the demo's and not the product's.
+//
+//go:embed signin.css
+var signInSheet []byte
+
+func signInStyle(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-cache")
+	_, _ = w.Write(signInSheet)
+}
 
 // choice is one person on the page.
 type choice struct{ Link, Name, About string }
@@ -55,7 +68,11 @@ func (i *issuer) authorize(w http.ResponseWriter, r *http.Request) {
 func (i *issuer) ask(w http.ResponseWriter, query url.Values) {
 	var choices []choice
 	for _, x := range []struct{ user, about string }{
-		{"ana", "administrator at Willow Creek"}, {"ben", "bookkeeper at Willow Creek"}, {"cleo", "at Willow Creek, without a permission"}, {"dan", "administrator at Maple Hill, who reviews every entry"},
+		{"ana", "administrator at Willow Creek"},
+		{"ben", "bookkeeper at Willow Creek"},
+		{"cleo", "at Willow Creek, without a permission"},
+		{"dan", "administrator at Maple Hill, who reviews every entry"},
+		{"nora", "administrator at Cedar Hall, which is not connected yet"},
 	} {
 		query.Set("user", x.user)
 		choices = append(choices, choice{Link: "/dev/authorize?" + query.Encode(), Name: people()[x.user].Name, About: x.about})

@@ -237,3 +237,25 @@ func TestTheBellRingsInTheConsole(t *testing.T) {
 		t.Error("what was read is unread")
 	}
 }
+
+func TestAnAdministratorConnectsInTheConsole(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	nora := browse(t, s, "nora")
+	nora.open("/console").says(t, http.StatusOK, "QuickBooks is not connected yet", "/console/start")
+	nora.open("/console/start").says(t, http.StatusOK, "Connect QuickBooks")
+	asked := nora.post("/console/connection/start", nil)
+	link := regexp.MustCompile(`href="([^"]*realm=` + local.CedarHallRealm + `[^"]*)"`).FindStringSubmatch(html.UnescapeString(asked.body))
+	if link == nil {
+		t.Fatalf("%s asks for no consent: %s", asked.at, asked.body)
+	}
+	browse(t, s, "ana").open(s.QBOURL+link[1]).says(t, http.StatusUnprocessableEntity, "begun in another browser")
+	nora.open("/console/connection").says(t, http.StatusOK, "not connected to a QuickBooks company yet")
+
+	asked = nora.post("/console/connection/start", nil)
+	link = regexp.MustCompile(`href="([^"]*realm=` + local.CedarHallRealm + `[^"]*)"`).FindStringSubmatch(html.UnescapeString(asked.body))
+	nora.open(s.QBOURL+link[1]).says(t, http.StatusOK, "Connected to Cedar Hall Chapel", `href="/console/connection"`)
+	nora.open("/console/connection").says(t, http.StatusOK, "Entries go to <b>Cedar Hall Chapel</b>", "Nora Lind")
+	nora.open("/console/start").says(t, http.StatusOK, "Still without an account")
+	browse(t, s, "ben").open("/console/connection").says(t, http.StatusForbidden, "integrations_admin")
+}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -175,6 +176,7 @@ func TestTheDeployedProduct(t *testing.T) {
 		{"a token of the issuer, and the permission, are needed", (*onAWS).admission},
 		{"a bookkeeper sees the log and releases what waits for review", (*onAWS).reviews},
 		{"an administrator disconnects and connects; what waited goes by itself, in one batch", (*onAWS).connects},
+		{"the same in the console, which begins in one function what another ends", (*onAWS).connectsInTheConsole},
 		{"a delivery that cannot be taken is kept", (*onAWS).quarantines},
 		{"the button releases what was held", (*onAWS).button},
 		{"a name in use is looked up, and a person relinks", (*onAWS).names},
@@ -247,6 +249,43 @@ func (c *onAWS) connects() {
 	if taken.header.Get("Set-Cookie") == "" {
 		c.t.Error("no cookie")
 	}
+}
+
+// connectsInTheConsole shows the rights of admin that the pages of the connection need.
+func (c *onAWS) connectsInTheConsole() {
+	token, err := c.Token("dan")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	session := "__Host-passare-session=" + token
+	visit := func(method, path, form string, status int) reply {
+		c.t.Helper()
+		r := ask(c.t, c.System, "", method, path, form, http.Header{"Cookie": {session}, "Content-Type": {"application/x-www-form-urlencoded"}, "Sec-Fetch-Site": {"same-origin"}})
+		if r.status != status {
+			c.t.Fatalf("%s %s: %d %s, want %d", method, path, r.status, r.body, status)
+		}
+		return r
+	}
+	visit(http.MethodGet, "/console/connection", "", http.StatusOK)
+	rev := regexp.MustCompile(`name="rev" value="([0-9]+)"`).FindStringSubmatch(visit(http.MethodGet, "/console/connection/disconnect", "", http.StatusOK).body)
+	if rev == nil {
+		c.t.Fatal("the page does not say which connection it is about")
+	}
+	visit(http.MethodPost, "/console/connection/disconnect", "rev="+rev[1], http.StatusSeeOther)
+	c.as("dan", http.MethodGet, "/v1/connection", "", http.StatusOK, `"state":"disconnected"`)
+	started := visit(http.MethodPost, "/console/connection/start", "", http.StatusSeeOther)
+	browser, _, _ := strings.Cut(started.header.Get("Set-Cookie"), ";")
+	consented := ask(c.t, c.System, "", http.MethodGet, started.header.Get("Location")+"&realm="+local.MapleHillRealm, "", nil)
+	back, err := url.Parse(consented.header.Get("Location"))
+	if err != nil || back.Path != "/oauth/callback" {
+		c.t.Fatalf("the browser is sent to %s: %v", back, err)
+	}
+	done := ask(c.t, c.System, "", http.MethodGet, back.Path+"?"+back.RawQuery, "", http.Header{"Cookie": {browser}})
+	if done.status != http.StatusOK || !strings.Contains(done.body, `href="/console/connection"`) {
+		c.t.Errorf("%d %s", done.status, done.body)
+	}
+	visit(http.MethodGet, "/console/settings", "", http.StatusOK)
+	visit(http.MethodGet, "/console/start", "", http.StatusOK)
 }
 
 // postedInOneBatch waits until entries of maple-hill are synced, and wants each to be one journal entry of its own. One batch must have carried them since

@@ -56,6 +56,7 @@ func people() map[string]org.Person {
 		"ben":  {Subject: "ben", Name: "Ben Okafor", Org: WillowCreek, Permissions: []org.Permission{org.SeeLog}},
 		"cleo": {Subject: "cleo", Name: "Cleo Park", Org: WillowCreek, Permissions: []org.Permission{}},
 		"dan":  {Subject: "dan", Name: "Dan Reyes", Org: MapleHill, Permissions: both},
+		"nora": {Subject: "nora", Name: "Nora Lind", Org: CedarHall, Permissions: both},
 	}
 }
 
@@ -70,6 +71,7 @@ func (i *issuer) register(mux *http.ServeMux) {
 		writeJSON(w, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: i.key.Public(), KeyID: "demo", Algorithm: "RS256", Use: "sig"}}})
 	})
 	mux.HandleFunc("GET /dev/authorize", i.authorize)
+	mux.HandleFunc("GET /dev/style.css", signInStyle)
 	mux.HandleFunc("POST /dev/token", func(w http.ResponseWriter, r *http.Request) {
 		body := bufio.NewReader(http.MaxBytesReader(w, r.Body, 1<<14))
 		if first, err := body.Peek(1); err == nil && first[0] != '{' { // curl calls JSON a form, too
@@ -84,7 +86,7 @@ func (i *issuer) register(mux *http.ServeMux) {
 		}
 		person, ok := people()[in.User]
 		if !ok {
-			http.Error(w, "the demo's people are ana, ben, cleo and dan", http.StatusNotFound)
+			http.Error(w, "the demo's people are ana, ben, cleo, dan and nora", http.StatusNotFound)
 			return
 		}
 		token, err := i.token(person)

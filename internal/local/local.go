@@ -44,6 +44,8 @@ const (
 	WillowCreekRealm = "4620816365000000001"
 	MapleHill        = "maple-hill" // auto-sync off
 	MapleHillRealm   = "4620816365000000002"
+	CedarHall        = "cedar-hall" // nothing is connected to it yet
+	CedarHallRealm   = "4620816365000000003"
 	clientID         = "demo-client"
 	clientSecret     = "demo-secret"
 	consentPath      = "/connect/oauth2" // of the simulator
@@ -255,7 +257,7 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 		Log: reader, Connections: grant.NewViewer(s.Store, s.options.Now), Door: intake.New(s.Store, s.Queue, s.options.Now), Planner: s.Worker, Charts: office, Books: httpapi.SandboxBooks, Now: s.options.Now,
 	}).Register(calls)
 	consent := &httpapi.Connection{
-		Connector: s.connector, Reads: s.Store, Allowance: monthlyReads, Now: s.options.Now, Random: rand.Text, NewTrace: rand.Text, Log: s.options.Log, PublicURL: url,
+		Connector: s.connector, Reads: s.Store, Allowance: monthlyReads, Now: s.options.Now, Random: rand.Text, NewTrace: rand.Text, Log: s.options.Log, PublicURL: url, Plain: true,
 	}
 	consent.Register(calls)
 	consent.RegisterCallback(mux)
@@ -265,7 +267,8 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 	(&httpapi.Setup{Office: office}).Register(calls)
 	screens, err := console.New(console.Options{
 		Desk: desk.Plans(s.Worker), Reader: reader, Bell: bell.New(s.Store, s.options.Now), Charts: office, Office: office, Connect: s.connector, Linked: relinker,
-		People: calls.People, Download: calls.Whole(mux), Books: string(httpapi.SandboxBooks),
+		Consent: console.Consent{Intuit: s.QBOURL + consentPath, PublicURL: url, Reads: s.Store, Allowance: monthlyReads},
+		People:  calls.People, Download: calls.Whole(mux), Books: string(httpapi.SandboxBooks),
 		Issuer: url, ClientID: audience, Web: s.HTTP, Random: rand.Text, Now: s.options.Now, NewTrace: rand.Text, Log: s.options.Log, Plain: true,
 	})
 	if err != nil {

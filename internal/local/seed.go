@@ -32,7 +32,7 @@ func (s *System) seed(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return s.addCompany(org.Config{Name: "Cedar Hall Chapel", Realm: CedarHallRealm}) // which Cedar Hall's administrator may connect
 }
 
 // addCompany makes an organisation's company, with the demo's chart of accounts, in the simulator.
