@@ -1,6 +1,7 @@
 package console
 
 import (
+	"fmt"
 	"html/template"
 	"net/url"
 	"strconv"
@@ -19,10 +20,40 @@ import (
 func words() template.FuncMap {
 	return template.FuncMap{
 		"money": dollars, "day": date.Date.Short, "at": moment, "iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"state": stateOf, "kind": kindOf, "tab": tabTitle, "verb": verb, "did": did, "entryPath": entryPath, "short": shorter,
+		"state": stateOf, "kind": kindOf, "tab": tabTitle, "verb": verb, "did": did, "entryPath": entryPath, "short": short,
 		"outcome": outcomeOf, "counted": counted, "chosen": func(d rules.Decision) string { return capital(d.Says()) },
-		"problem": problemOf,
+		"problem": problemOf, "casePath": casePath,
 	}
+}
+
+// ages are the words for how long ago something was.
+func ages(now func() time.Time) template.FuncMap {
+	return template.FuncMap{"ago": func(t time.Time) string { return ago(now(), t) }}
+}
+
+// ago is a time as people say it: "3 h ago". What is more than a week away is told by its day.
+func ago(now, t time.Time) string {
+	const day, week = 24 * time.Hour, 7 * 24 * time.Hour
+	d, says := now.Sub(t), "%s ago"
+	if d < 0 {
+		d, says = -d, "in %s"
+	}
+	number := func(of time.Duration) string { return strconv.Itoa(int(d / of)) }
+	switch {
+	case d < time.Minute && says == "%s ago":
+		return "just now"
+	case d < time.Minute:
+		return "in a moment"
+	case d < time.Hour:
+		return fmt.Sprintf(says, number(time.Minute)+" min")
+	case d < day:
+		return fmt.Sprintf(says, number(time.Hour)+" h")
+	case d < 2*day:
+		return fmt.Sprintf(says, "1 day")
+	case d < week:
+		return fmt.Sprintf(says, number(day)+" days")
+	}
+	return date.Of(t).Short()
 }
 
 // dollars is an amount as US bookkeepers write it: $1,000.00, and -$5.00 for what is taken back.
@@ -156,15 +187,10 @@ func counted(n int) string {
 
 func entryPath(id string) string { return Home + "/entries/" + url.PathEscape(id) }
 
-// mostShown is how many characters of a problem a row shows; the rest opens.
+// mostShown is how many characters of a problem a row shows as they are; of a longer one it shows two lines until it is opened.
 const mostShown = 110
 
-func shorter(text string) string {
-	if clipped := journal.Clip(text, mostShown); clipped != text {
-		return clipped + "…"
-	}
-	return text
-}
+func short(text string) bool { return journal.Clip(text, mostShown) == text }
 
 // problemOf is the first of what is in an entry's way; why it is where it is, when nothing is.
 func problemOf(e intlog.Entry) string {
