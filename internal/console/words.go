@@ -7,10 +7,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/passare/qbo-sync/internal/date"
 	"github.com/passare/qbo-sync/internal/intlog"
-	"github.com/passare/qbo-sync/internal/journal"
 	"github.com/passare/qbo-sync/internal/money"
 	"github.com/passare/qbo-sync/internal/review"
 	"github.com/passare/qbo-sync/internal/rules"
@@ -22,7 +22,7 @@ func words() template.FuncMap {
 		"money": dollars, "day": date.Date.Short, "at": moment, "iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"state": stateOf, "kind": kindOf, "tab": tabTitle, "verb": verb, "did": did, "entryPath": entryPath, "short": short,
 		"outcome": outcomeOf, "counted": counted, "chosen": func(d rules.Decision) string { return capital(d.Says()) },
-		"problem": problemOf, "casePath": casePath,
+		"problem": problemOf, "casePath": casePath, "grouped": grouped,
 	}
 }
 
@@ -178,11 +178,16 @@ func counted(n int) string {
 	if n == 1 {
 		return "1 entry"
 	}
+	return grouped(n) + " entries"
+}
+
+// grouped is a number as US bookkeepers write it: "1,200".
+func grouped(n int) string {
 	digits := strconv.Itoa(n)
 	for at := len(digits) - 3; at > 0; at -= 3 {
 		digits = digits[:at] + "," + digits[at:]
 	}
-	return digits + " entries"
+	return digits
 }
 
 func entryPath(id string) string { return Home + "/entries/" + url.PathEscape(id) }
@@ -190,7 +195,7 @@ func entryPath(id string) string { return Home + "/entries/" + url.PathEscape(id
 // mostShown is how many characters of a problem a row shows as they are; of a longer one it shows two lines until it is opened.
 const mostShown = 110
 
-func short(text string) bool { return journal.Clip(text, mostShown) == text }
+func short(text string) bool { return utf8.RuneCountInString(text) <= mostShown }
 
 // problemOf is the first of what is in an entry's way; why it is where it is, when nothing is.
 func problemOf(e intlog.Entry) string {
