@@ -208,8 +208,10 @@ describe("links: by keyboard alone", () => {
     await payment(mapleHill, "LinkMenu");
     for (const size of Object.values(widths)) {
       await open(dan, { size }, "/console?tab=pending", async (page) => {
-        const at = () => row(page, "LinkMenu").boundingBox();
-        const cell = () => row(page, "LinkMenu").locator("td.m").boundingBox();
+        // place is where something is on the page, wherever that is scrolled to.
+        const place = (e) => e.evaluate((e) => [e.offsetTop, e.offsetLeft, e.offsetWidth, e.offsetHeight]);
+        const at = () => place(row(page, "LinkMenu"));
+        const cell = () => place(row(page, "LinkMenu").locator("td.m"));
         const before = [await at(), await cell()];
         await row(page, "LinkMenu").locator("details.menu > summary").focus();
         await page.keyboard.press("Enter");
@@ -248,6 +250,10 @@ describe("links: on paper", () => {
         await page.emulateMedia({ media: "print", colorScheme: "dark" });
         await picture(page, `links-print-${name}`);
         for (const gone of [".top nav", ".who", ".menu", ".bulk", ".filter", "footer", "main button"]) assert.equal(await page.locator(gone).filter({ visible: true }).count(), 0, `${gone} is not printed`);
+        if (name === "log") {
+          const lefts = await page.evaluate(() => ["thead th", "tbody td"].map((s) => [...document.querySelector(s).parentElement.children].filter((e) => e.offsetWidth > 0).map((e) => e.offsetLeft)));
+          assert.deepEqual(lefts[0], lefts[1], "each heading stands over its column");
+        }
         assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), "rgb(255, 255, 255)");
         assert.equal(await page.evaluate(() => getComputedStyle(document.querySelector(".state")).color), "rgb(0, 0, 0)");
       });

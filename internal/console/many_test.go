@@ -294,4 +294,3 @@ func TestAWholeErrorIsOnItsRowOnce(t *testing.T) {
 		t.Errorf("%s", body)
 	}
 }
-
