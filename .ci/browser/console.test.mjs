@@ -335,8 +335,12 @@ describe("by keyboard alone", () => {
       await page.keyboard.press("Space");
       assert.ok(await row(page, last).getByRole("checkbox").isChecked());
       await reach(page, inRow(last, "details:not(.menu) > summary"));
+      const error = row(page, last).locator("details:not(.menu) > summary");
+      const lines = () => error.evaluate((e) => e.clientHeight >= e.scrollHeight);
+      assert.equal(await lines(), false, "a long error is cut at first");
       await page.keyboard.press("Enter");
-      assert.match(await row(page, last).innerText(), /or map another/);
+      assert.match(await error.innerText(), /or map another/);
+      assert.equal(await lines(), true, "opened, it is there as a whole");
     });
   });
 });

@@ -74,3 +74,22 @@ export async function becomes(company, id, state) {
 
 // journal is what a company has in QuickBooks.
 export const journal = async (company) => (await answered(await fetch(`${quickbooks}/_sim/realms/${company.realm}/journal`))).entries;
+
+// customer makes a customer in a company of QuickBooks, as somebody does there, and answers its number.
+export async function customer(company, name) {
+  const { refresh_token } = await answered(await fetch(`${quickbooks}/_sim/realms/${company.realm}`));
+  const client = { authorization: `Basic ${Buffer.from("demo-client:demo-secret").toString("base64")}`, "content-type": "application/x-www-form-urlencoded", accept: "application/json" };
+  const form = new URLSearchParams({ grant_type: "refresh_token", refresh_token });
+  const { access_token } = await answered(await fetch(`${quickbooks}/oauth2/v1/tokens/bearer`, { method: "POST", headers: client, body: form }));
+  const headers = { authorization: `Bearer ${access_token}`, "content-type": "application/json", accept: "application/json" };
+  const made = await answered(await fetch(`${quickbooks}/v3/company/${company.realm}/customer?minorversion=75`, { method: "POST", headers, body: JSON.stringify({ DisplayName: name }) }));
+  return made.Customer.Id;
+}
+
+// settings changes settings of an organisation.
+export async function settings(company, changes) {
+  const signIn = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ user: company.person }) };
+  const { access_token: token } = await answered(await fetch(`${site}/dev/token`, signIn));
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  return answered(await fetch(`${site}/v1/settings`, { method: "PATCH", headers, body: JSON.stringify(changes) }));
+}

@@ -33,13 +33,14 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 	mux := http.NewServeMux()
 	calls := p.calls(mux, books)
 	planner := posting.New(p.store, nil, matching.New(p.table, nil, nil, p.now), p.now) // it only previews: it has no QuickBooks to ask or to post to
+	door := intake.New(p.store, work, p.now)
 	desk, reader, pages := review.New(p.store, work, p.now), review.NewReader(p.table, planner, p.now), httpapi.BooksOf(p.QBOURL)
 	office := setup.New(p.table, books.client, retrying.New(p.store, work, p.now), p.now)
 	(&httpapi.Entries{Desk: desk, Around: reader, Charts: office, Books: pages}).Register(calls)
 	(&httpapi.Undos{Desk: desk.Plans(planner)}).Register(calls)
 	(&httpapi.Acts{Desk: desk}).Register(calls)
 	(&httpapi.Reading{
-		Log: reader, Connections: grant.NewViewer(p.table, p.now), Door: intake.New(p.store, work, p.now), Planner: planner, Charts: office, Books: pages, Now: p.now,
+		Log: reader, Connections: grant.NewViewer(p.table, p.now), Door: door, Planner: planner, Charts: office, Books: pages, Now: p.now,
 	}).Register(calls)
 	retrier := retrying.New(p.store, work, p.now)
 	relinker := matching.NewRelinker(p.table, books.client, retrier, p.now)
@@ -47,7 +48,7 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 	(&httpapi.Notifications{Bell: bell.New(p.table, p.now)}).Register(calls)
 	(&httpapi.Setup{Office: office}).Register(calls)
 	screens, err := console.New(console.Options{
-		Desk: desk.Plans(planner), Reader: reader, Bell: bell.New(p.table, p.now), Charts: office, Office: office, Linked: relinker, People: calls.People,
+		Desk: desk.Plans(planner), Reader: reader, Bell: bell.New(p.table, p.now), Charts: office, Office: office, Linked: relinker, Door: door, People: calls.People,
 		Connect:  grant.NewConnector(books.keeper, p.store, books.client, retrier, p.now, grant.Options{AuthorizeURL: p.AuthorizeURL, ClientID: books.clientID, Random: rand.Text}),
 		Consent:  console.Consent{Intuit: p.AuthorizeURL, PublicURL: p.PublicURL, Reads: p.table, Allowance: p.MonthlyReads},
 		Download: calls.Whole(mux), Books: string(pages),

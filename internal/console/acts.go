@@ -41,12 +41,19 @@ func (c *Console) do(w http.ResponseWriter, r *http.Request, p org.Person, id st
 	case err != nil:
 		c.fail(w, r, p, err)
 		return
+	case changed && deed.Action == review.Delete:
+		c.flashUndo(w, titled(e)+" "+did(deed.Action)+".", deedText(review.Restore, e), back)
 	case changed:
 		c.flash(w, true, titled(e)+" "+did(deed.Action)+".")
 	default:
 		c.flash(w, true, titled(e)+" was so already: "+e.Last().Says()+".")
 	}
 	http.Redirect(w, r, back, http.StatusSeeOther)
+}
+
+// deedText is an action on an entry as a button says it to act.
+func deedText(a review.Action, e intlog.Entry) string {
+	return string(a) + " " + strconv.FormatInt(e.Rev, 10) + " " + e.ID()
 }
 
 // titled names an entry in a message.
@@ -190,122 +197,4 @@ func (c *Console) undo(w http.ResponseWriter, r *http.Request, p org.Person) {
 		c.flash(w, true, "It was undone already. This is its undo.")
 	}
 	http.Redirect(w, r, entryPath(undo.ID()), http.StatusSeeOther)
-}
-
-// manyPage is what will become, or became, of many entries.
-type manyPage struct {
-	Action  review.Action
-	Reason  string
-	Wrong   []fault.Field
-	IDs     []string // that it is possible for
-	Would   review.Tally
-	Not     []review.Result // that it is not possible for
-	Report  review.Report
-	Back    string
-	Asks    bool // for a reason
-	MaxText int
-	Good    bool // nothing was left undone
-}
-
-// confirm says what will happen to which entries, and to how much money; nothing is done yet.
-func (c *Console) confirm(w http.ResponseWriter, r *http.Request, p org.Person) {
-	back := ours(r.PostForm.Get("back"))
-	if r.PostForm.Get("action") == "download" && r.PostForm.Get("all") == "" && len(r.PostForm["id"]) > 0 {
-		c.downloadMany(w, r, p)
-		return
-	}
-	many, wrong := manyOf(r, p, back)
-	if r.PostForm.Get("action") == "download" {
-		http.Redirect(w, r, Home+"/entries.csv?"+backQuery(back).Encode(), http.StatusSeeOther)
-		return
-	}
-	if wrong != "" {
-		c.flash(w, false, wrong)
-		http.Redirect(w, r, back, http.StatusSeeOther)
-		return
-	}
-	c.showConfirm(w, r, p, http.StatusOK, many, manyPage{Back: back})
-}
-
-// showConfirm looks at what would be done.
-func (c *Console) showConfirm(w http.ResponseWriter, r *http.Request, p org.Person, status int, many review.Many, x manyPage) {
-	many.DryRun = true
-	x.Action, x.Asks, x.MaxText = many.Action, asks(many.Action), review.MaxReason
-	if many.Reason = ""; x.Asks {
-		many.Reason = forPreview
-	}
-	report, err := c.Desk.DoAll(r.Context(), p.Org, many)
-	if err != nil {
-		c.fail(w, r, p, err)
-		return
-	}
-	x.Report, x.Would = report, report.Tallies[review.Would]
-	for _, result := range report.Results {
-		if result.Outcome == review.Would {
-			x.IDs = append(x.IDs, result.ID)
-		} else {
-			x.Not = append(x.Not, result)
-		}
-	}
-	c.show(w, r, p, status, "confirm", verb(x.Action)+": "+counted(x.Would.Count)+"?", "log", x)
-}
-
-// asks says whether an action wants a reason.
-func asks(a review.Action) bool { return a == review.Delete || a == review.Undo }
-
-// manyOf reads what is to be done to which entries; wrong says what is missing, for a person.
-func manyOf(r *http.Request, p org.Person, back string) (m review.Many, wrong string) {
-	m.Deed = review.Deed{Action: review.Action(r.PostForm.Get("action")), Who: p.Name, Reason: strings.TrimSpace(r.PostForm.Get("reason"))}
-	if r.PostForm.Get("all") != "" {
-		filter, fields := wantedOf(backQuery(back)).filter()
-		if fields != nil {
-			return m, "Put the filter right first: " + fields[0].Field + " " + fields[0].Problem + "."
-		}
-		m.Filter = &filter
-		return m, ""
-	}
-	if m.IDs = r.PostForm["id"]; len(m.IDs) == 0 {
-		return m, "Nothing was ticked. Tick the rows that you mean, or All that fit this filter."
-	}
-	return m, ""
-}
-
-func backQuery(back string) url.Values {
-	u, err := url.Parse(back)
-	if err != nil {
-		return nil
-	}
-	return u.Query()
-}
-
-func (c *Console) downloadMany(w http.ResponseWriter, r *http.Request, p org.Person) {
-	call := r.Clone(r.Context())
-	call.Method, call.Body, call.ContentLength = http.MethodGet, http.NoBody, 0
-	call.URL = &url.URL{Path: Home + "/entries.csv", RawQuery: url.Values{"ids": r.PostForm["id"]}.Encode()}
-	c.download(w, call, p)
-}
-
-// confirmed does it, and shows what became of each.
-func (c *Console) confirmed(w http.ResponseWriter, r *http.Request, p org.Person) {
-	back := ours(r.PostForm.Get("back"))
-	many, wrong := manyOf(r, p, back)
-	if wrong != "" {
-		c.flash(w, false, wrong)
-		http.Redirect(w, r, back, http.StatusSeeOther)
-		return
-	}
-	if asks(many.Action) {
-		if fields := wrongReason(many.Reason); fields != nil {
-			c.showConfirm(w, r, p, http.StatusUnprocessableEntity, many, manyPage{Back: back, Wrong: fields, Reason: many.Reason})
-			return
-		}
-	}
-	report, err := c.Desk.DoAll(r.Context(), p.Org, many)
-	if err != nil {
-		c.fail(w, r, p, err)
-		return
-	}
-	c.show(w, r, p, http.StatusOK, "results", verb(many.Action)+": what became of it", "log", manyPage{
-		Action: many.Action, Report: report, Back: back, Good: report.Tallies[review.Done].Count+report.Tallies[review.Already].Count == len(report.Results),
-	})
 }

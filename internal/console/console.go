@@ -67,6 +67,7 @@ type Options struct {
 	Connect  Connector
 	Consent  Consent
 	Linked   Relinker
+	Door     Door
 	People   People
 	Download http.Handler // of the REST API: GET /v1/entries.csv is called with the person's token
 	Books    string       // address of QuickBooks' own pages, without a slash at the end; empty: no links
@@ -104,17 +105,17 @@ func New(o Options) (*Console, error) {
 	}
 	sum := sha256.Sum256(c.style)
 	c.version = hex.EncodeToString(sum[:6])
-	if c.pages, err = parse(); err != nil {
+	if c.pages, err = parse(o.Now); err != nil {
 		return nil, fmt.Errorf("console.New: %w", fault.Because(err, fault.Internal, "A page of the console cannot be read."))
 	}
 	return c, nil
 }
 
-func parse() (map[string]*template.Template, error) {
+func parse(now func() time.Time) (map[string]*template.Template, error) {
 	pages := map[string]*template.Template{}
 	paths, err := fs.Glob(files, "pages/*.html")
 	for _, path := range paths {
-		t, failed := template.New("layout.html").Funcs(words()).ParseFS(files, "pages/layout.html", "pages/parts.html", path)
+		t, failed := template.New("layout.html").Funcs(words()).Funcs(ages(now)).ParseFS(files, "pages/layout.html", "pages/parts.html", path)
 		err = errors.Join(err, failed)
 		pages[strings.TrimSuffix(strings.TrimPrefix(path, "pages/"), ".html")] = t
 	}
@@ -212,10 +213,12 @@ func (p page) SeesLog() bool { return p.Person.May(org.SeeLog) }
 // Manages says whether the person may set the organisation up.
 func (p page) Manages() bool { return p.Person.May(org.Manage) }
 
-// show answers with a page. A person who may see the log sees what the bell has for them.
+// show answers with a page. A person who may see the log sees what the bell has for them; the page that lists it has asked already.
 func (c *Console) show(w http.ResponseWriter, r *http.Request, p org.Person, status int, name, title, tab string, body any) {
 	x := page{Title: title, Tab: tab, Version: c.version, Person: p, Body: body, Flash: c.takeFlash(w, r)}
-	if p.May(org.SeeLog) {
+	if known, ok := body.(noticesPage); ok {
+		x.Unread = known.Unread
+	} else if p.May(org.SeeLog) {
 		if board, err := c.Bell.List(r.Context(), p); err == nil {
 			x.Unread = board.Unread
 		} else {

@@ -37,14 +37,17 @@ func now() time.Time { return time.Date(2026, 3, 4, 15, 0, 0, 0, time.UTC) }
 // counting counts what pages ask the store for.
 type counting struct {
 	*memory.Store
-	asked, entries atomic.Int64
+	asked, listed, entries, read atomic.Int64
 }
 
 func (c *counting) List(ctx context.Context, org, tab string, after intlog.Mark, limit int) ([]intlog.Entry, error) {
 	if c.asked.Add(1); limit == 51 { // a page, and whether there is another
 		c.entries.Add(1)
 	}
-	return c.Store.List(ctx, org, tab, after, limit)
+	c.listed.Add(1)
+	list, err := c.Store.List(ctx, org, tab, after, limit)
+	c.read.Add(int64(len(list)))
+	return list, err
 }
 
 func (c *counting) Entry(ctx context.Context, key intlog.Key) (intlog.Entry, error) {
@@ -114,7 +117,8 @@ type house struct {
 	handler http.Handler
 }
 
-func open(t *testing.T) *house {
+// open opens one; more sets what a page needs beyond the log.
+func open(t *testing.T, more ...func(*house, *console.Options)) *house {
 	t.Helper()
 	ana := org.Person{Subject: "ana", Name: `Ana <script>alert("ana")</script>`, Org: "a", Permissions: []org.Permission{org.SeeLog}}
 	h := &house{
@@ -125,12 +129,16 @@ func open(t *testing.T) *house {
 	if _, err := h.store.PutConfig(t.Context(), org.Config{Org: "a"}, 0); err != nil {
 		t.Fatal(err)
 	}
-	c, err := console.New(console.Options{
+	o := console.Options{
 		Desk: review.New(h.store, memory.NewQueue(), now).Plans(h.planner), Reader: review.NewReader(h.store, h.planner, now), Bell: bell.New(h.store, now), Charts: chart{},
 		Office: setup.New(h.store, h.books, retrying.New(h.store, memory.NewQueue(), now), now), Connect: h.connect, Consent: consent(),
 		People: h.people, Download: http.NotFoundHandler(), Books: "https://books.example", Issuer: "https://id.example", ClientID: "console", Web: &http.Client{Transport: h.issuer},
 		Random: func() string { return "abcdefghijklmnopqrstuvwxyz" }, Now: now, NewTrace: func() string { return "trace" }, Log: logwatch.New(t).Logger(),
-	})
+	}
+	for _, add := range more {
+		add(h, &o)
+	}
+	c, err := console.New(o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,7 @@
 //
 //	browser ── sign-in (OpenID Connect, code with PKCE) ──▶ issuer
 //	   │ cookie: the ID token, checked at each request by the reader that checks those of the API
-//	   └── GET pages, POST acts (refused from other sites) ──▶ review, bell
+//	   └── GET pages, POST acts (refused from other sites) ──▶ review, bell, matching (links), intake (Add to Accounting Export)
 //
 // What a person typed reaches a page through html/template alone. No page has script, or style of its own: the content security policy forbids both.
 package console

@@ -112,11 +112,16 @@ func choices(e intlog.Entry) []rules.Decision {
 
 func (c *Console) postedSheet(p intlog.Posting, names map[string]string) sheet {
 	s := sheetOf(p.Date, (rules.Planned{Movements: p.Movements}).Netted(), names)
-	s.Doc, s.Refused = p.Doc, p.Closed
-	if c.Books != "" && p.QuickBooksID != "" {
-		s.Link = c.Books + "/app/journal?txnId=" + url.QueryEscape(p.QuickBooksID)
-	}
+	s.Doc, s.Refused, s.Link = p.Doc, p.Closed, c.journalPage(p.QuickBooksID)
 	return s
+}
+
+// journalPage is the page of QuickBooks for a journal entry; empty for one that is not there, and when there are no such pages.
+func (c *Console) journalPage(id string) string {
+	if c.Books == "" || id == "" {
+		return ""
+	}
+	return c.Books + "/app/journal?txnId=" + url.QueryEscape(id)
 }
 
 func plannedSheets(p rules.Plan, names map[string]string) []sheet {

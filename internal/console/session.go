@@ -282,16 +282,31 @@ func (c *Console) signOut(w http.ResponseWriter, r *http.Request) {
 type flash struct {
 	Good bool
 	Text string
+	Undo string // what takes it back, as a button says it to act; empty: nothing does
+	Back string // where that leads
 }
 
 // longestFlash is how many bytes of a message are kept.
 const longestFlash = 1_500
 
 func (c *Console) flash(w http.ResponseWriter, good bool, text string) {
-	if len(text) > longestFlash {
-		text = strings.ToValidUTF8(text[:longestFlash], "") + "…"
+	c.keep(w, flash{Good: good, Text: text})
+}
+
+// flashUndo is a message of something done that a click takes back.
+func (c *Console) flashUndo(w http.ResponseWriter, text, undo, back string) {
+	c.keep(w, flash{Good: true, Text: text, Undo: undo, Back: back})
+}
+
+func (c *Console) keep(w http.ResponseWriter, f flash) {
+	const longestBack = 800 // with the message, it is to fit into a cookie; a longer way back leads home
+	if len(f.Text) > longestFlash {
+		f.Text = strings.ToValidUTF8(f.Text[:longestFlash], "") + "…"
 	}
-	raw, err := json.Marshal(flash{good, text})
+	if len(f.Back) > longestBack {
+		f.Back = Home
+	}
+	raw, err := json.Marshal(f)
 	if err == nil {
 		http.SetCookie(w, c.cookie(flashCookie, base64.RawURLEncoding.EncodeToString(raw), 60))
 	}

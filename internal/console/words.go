@@ -1,15 +1,16 @@
 package console
 
 import (
+	"fmt"
 	"html/template"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/passare/qbo-sync/internal/date"
 	"github.com/passare/qbo-sync/internal/intlog"
-	"github.com/passare/qbo-sync/internal/journal"
 	"github.com/passare/qbo-sync/internal/money"
 	"github.com/passare/qbo-sync/internal/review"
 	"github.com/passare/qbo-sync/internal/rules"
@@ -19,10 +20,40 @@ import (
 func words() template.FuncMap {
 	return template.FuncMap{
 		"money": dollars, "day": date.Date.Short, "at": moment, "iso": func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"state": stateOf, "kind": kindOf, "tab": tabTitle, "verb": verb, "did": did, "entryPath": entryPath, "short": shorter,
+		"state": stateOf, "kind": kindOf, "tab": tabTitle, "verb": verb, "did": did, "entryPath": entryPath, "short": short,
 		"outcome": outcomeOf, "counted": counted, "chosen": func(d rules.Decision) string { return capital(d.Says()) },
-		"problem": problemOf, "setting": titleOf, "settingValue": settingOf,
+		"problem": problemOf, "setting": titleOf, "settingValue": settingOf, "casePath": casePath, "grouped": grouped,
 	}
+}
+
+// ages are the words for how long ago something was.
+func ages(now func() time.Time) template.FuncMap {
+	return template.FuncMap{"ago": func(t time.Time) string { return ago(now(), t) }}
+}
+
+// ago is a time as people say it: "3 h ago". What is more than a week away is told by its day.
+func ago(now, t time.Time) string {
+	const day, week = 24 * time.Hour, 7 * 24 * time.Hour
+	d, says := now.Sub(t), "%s ago"
+	if d < 0 {
+		d, says = -d, "in %s"
+	}
+	number := func(of time.Duration) string { return strconv.Itoa(int(d / of)) }
+	switch {
+	case d < time.Minute && says == "%s ago":
+		return "just now"
+	case d < time.Minute:
+		return "in a moment"
+	case d < time.Hour:
+		return fmt.Sprintf(says, number(time.Minute)+" min")
+	case d < day:
+		return fmt.Sprintf(says, number(time.Hour)+" h")
+	case d < 2*day:
+		return fmt.Sprintf(says, "1 day")
+	case d < week:
+		return fmt.Sprintf(says, number(day)+" days")
+	}
+	return date.Of(t).Short()
 }
 
 // dollars is an amount as US bookkeepers write it: $1,000.00, and -$5.00 for what is taken back.
@@ -147,24 +178,24 @@ func counted(n int) string {
 	if n == 1 {
 		return "1 entry"
 	}
+	return grouped(n) + " entries"
+}
+
+// grouped is a number as US bookkeepers write it: "1,200".
+func grouped(n int) string {
 	digits := strconv.Itoa(n)
 	for at := len(digits) - 3; at > 0; at -= 3 {
 		digits = digits[:at] + "," + digits[at:]
 	}
-	return digits + " entries"
+	return digits
 }
 
 func entryPath(id string) string { return Home + "/entries/" + url.PathEscape(id) }
 
-// mostShown is how many characters of a problem a row shows; the rest opens.
+// mostShown is how many characters of a problem a row shows as they are; of a longer one it shows two lines until it is opened.
 const mostShown = 110
 
-func shorter(text string) string {
-	if clipped := journal.Clip(text, mostShown); clipped != text {
-		return clipped + "…"
-	}
-	return text
-}
+func short(text string) bool { return utf8.RuneCountInString(text) <= mostShown }
 
 // problemOf is the first of what is in an entry's way; why it is where it is, when nothing is.
 func problemOf(e intlog.Entry) string {

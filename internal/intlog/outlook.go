@@ -55,10 +55,10 @@ func (e Entry) afterFailure() string {
 	case of(rules.Choice):
 		return "It waits for a person: choose what to post, with Retry sync."
 	case of(rules.Data):
-		return "It waits for a person: correct what it names, then Sync."
+		return "It waits for a person: correct what it names, then Retry sync."
 	case of(rules.Mapping, rules.Connection, rules.Company):
 		return "It goes by itself once that is put right."
 	default:
-		return "It is tried again each night, and at once by Sync."
+		return "It is tried again each night, and at once by Retry sync."
 	}
 }

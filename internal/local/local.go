@@ -253,8 +253,9 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 	(&httpapi.Entries{Desk: desk, Around: reader, Charts: office, Books: httpapi.SandboxBooks}).Register(calls)
 	(&httpapi.Undos{Desk: desk.Plans(s.Worker)}).Register(calls)
 	(&httpapi.Acts{Desk: desk}).Register(calls)
+	door := intake.New(s.Store, s.Queue, s.options.Now)
 	(&httpapi.Reading{
-		Log: reader, Connections: grant.NewViewer(s.Store, s.options.Now), Door: intake.New(s.Store, s.Queue, s.options.Now), Planner: s.Worker, Charts: office, Books: httpapi.SandboxBooks, Now: s.options.Now,
+		Log: reader, Connections: grant.NewViewer(s.Store, s.options.Now), Door: door, Planner: s.Worker, Charts: office, Books: httpapi.SandboxBooks, Now: s.options.Now,
 	}).Register(calls)
 	consent := &httpapi.Connection{
 		Connector: s.connector, Reads: s.Store, Allowance: monthlyReads, Now: s.options.Now, Random: rand.Text, NewTrace: rand.Text, Log: s.options.Log, PublicURL: url, Plain: true,
@@ -266,7 +267,7 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 	(&httpapi.Notifications{Bell: bell.New(s.Store, s.options.Now)}).Register(calls)
 	(&httpapi.Setup{Office: office}).Register(calls)
 	screens, err := console.New(console.Options{
-		Desk: desk.Plans(s.Worker), Reader: reader, Bell: bell.New(s.Store, s.options.Now), Charts: office, Office: office, Connect: s.connector, Linked: relinker,
+		Desk: desk.Plans(s.Worker), Reader: reader, Bell: bell.New(s.Store, s.options.Now), Charts: office, Office: office, Connect: s.connector, Linked: relinker, Door: door,
 		Consent: console.Consent{Intuit: s.QBOURL + consentPath, PublicURL: url, Reads: s.Store, Allowance: monthlyReads},
 		People:  calls.People, Download: calls.Whole(mux), Books: string(httpapi.SandboxBooks),
 		Issuer: url, ClientID: audience, Web: s.HTTP, Random: rand.Text, Now: s.options.Now, NewTrace: rand.Text, Log: s.options.Log, Plain: true,

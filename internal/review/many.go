@@ -44,7 +44,7 @@ type Result struct {
 	State   intlog.State // empty when it was not read
 	Detail  string       // in a bookkeeper's words; empty when there is nothing to say
 	Amount  money.Cents
-	entry   intlog.Entry
+	Entry   intlog.Entry // as it is then; of an undo, the undo; the zero value when it was not read
 }
 
 // Tally is how many entries came to an outcome, and their amounts.
@@ -201,7 +201,7 @@ func (d *Desk) hintAll(ctx context.Context, org string, m Many, results []Result
 	var entries []intlog.Entry
 	for _, r := range results {
 		if r.Outcome == Done || r.Outcome == Already {
-			entries = append(entries, r.entry)
+			entries = append(entries, r.Entry)
 		}
 	}
 	d.hint(ctx, org, entries...)
@@ -215,13 +215,13 @@ func (d *Desk) one(ctx context.Context, org string, m Many, id string) (Result, 
 	switch {
 	case err != nil:
 	case m.Action == Undo:
-		r.entry, changed, err = d.undoOne(ctx, key, m)
+		r.Entry, changed, err = d.undoOne(ctx, key, m)
 	case m.DryRun:
-		r.entry, changed, err = d.look(ctx, key, m.Deed)
+		r.Entry, changed, err = d.look(ctx, key, m.Deed)
 	default:
-		r.entry, changed, err = d.do(ctx, key, m.Deed)
+		r.Entry, changed, err = d.do(ctx, key, m.Deed)
 	}
-	r.State, r.Amount = r.entry.State, r.entry.Amount
+	r.State, r.Amount = r.Entry.State, r.Entry.Amount
 	switch {
 	case fault.Is(err, fault.NotFound):
 		r.Outcome, r.State, r.Amount, r.Detail = NotFound, "", 0, fault.As(err).Message
@@ -230,7 +230,7 @@ func (d *Desk) one(ctx context.Context, org string, m Many, id string) (Result, 
 	case err != nil:
 		return r, err
 	case !changed:
-		r.Outcome, r.Detail = Already, "It was so already: "+r.entry.Last().Says()+"."
+		r.Outcome, r.Detail = Already, "It was so already: "+r.Entry.Last().Says()+"."
 	case m.DryRun:
 		r.Outcome = Would
 	default:
