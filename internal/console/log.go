@@ -136,7 +136,8 @@ type logPage struct {
 	File       string // address of the tab as a file
 	Acts       []review.Action
 	Triggers   []string
-	Partial    bool // there may be more, further on, though this page has few
+	Here       string // address of this very page
+	Partial    bool   // there may be more, further on, though this page has few
 }
 
 // row is an entry in the list.
@@ -146,7 +147,7 @@ type row struct {
 }
 
 func (c *Console) log(w http.ResponseWriter, r *http.Request, p org.Person) {
-	x := logPage{wanted: wantedOf(r.URL.Query())}
+	x := logPage{wanted: wantedOf(r.URL.Query()), Here: Home + "?" + r.URL.RawQuery}
 	if !slices.Contains(intlog.Tabs(), x.Tab) {
 		x.Tab = intlog.Pending.Tab()
 	}
