@@ -47,7 +47,7 @@
     const ticked = rows().filter((r) => tick(r).checked);
     every.checked = ticked.length === rows().length;
     every.indeterminate = ticked.length > 0 && !every.checked;
-    one("[data-ticked]").textContent = ticked.length ? `${ticked.length} ticked, ${dollars(ticked.reduce((sum, r) => sum + cents(r), 0))}` : "";
+    one("[data-ticked]").textContent = ticked.length ? `${ticked.length} ticked, ${dollars(ticked.reduce((sum, r) => sum + cents(r), 0))}` : "Nothing ticked";
   };
 
   let tickedLast; // id of the row whose tick was changed last: a range begins there
@@ -93,7 +93,7 @@
   const note = (text = "Live, as of", trouble = false) => {
     const time = asOf.toLocaleTimeString("en-US", { timeZone: "UTC" });
     one("[data-live]").textContent = `${paused() && !ended ? "Paused, as of" : text} ${time} UTC${trouble ? "." : ""}`;
-    one("[data-live]").classList.toggle("trouble", trouble);
+    one("[data-live]").className = trouble ? "trouble" : paused() ? "paused" : "";
     one("[data-pause]").textContent = paused() ? "Go live" : "Pause";
   };
 
@@ -122,6 +122,7 @@
       if (why) why.open = was.read.has(id);
     }
     if (one('[name="all"]')) one('[name="all"]').checked = was.everything ?? false;
+    count(); // before it is measured where things are
     if (one("#list > .scroll")) one("#list > .scroll").scrollLeft = was.sideways ?? 0;
     const anchor = is.get(was.anchor?.id);
     if (anchor) scrollBy(0, anchor.getBoundingClientRect().top - was.anchor.top);
@@ -149,7 +150,6 @@
   document.addEventListener("htmx:afterSwap", (e) => {
     if (e.target.id !== "list") return;
     restore(was);
-    count();
     news(was.ids);
     asOf = new Date();
     note();
