@@ -4,7 +4,7 @@ SHELL := /bin/bash
 GO ?= go
 GOTEST = $(GO) test -race -shuffle=on -timeout 15m
 
-.PHONY: help run run-aws test sim test-aws test-clients test-dynamo test-ministack test-contract test-browser lint lint-template lint-openapi build golden bench fuzz
+.PHONY: help run run-aws test sim test-aws test-clients test-dynamo test-ministack test-contract test-browser pictures lint lint-template lint-openapi build golden bench fuzz
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ test-contract: ## the served description against the served API: schemathesis (p
 
 test-browser: ## the console in Chromium: every page by axe's rules (WCAG 2.2 AA), at 320 and 1280 px, light and dark, without script, by keyboard, and the help page's paths (ONLY=… for some); pictures in .tools/screenshots; needs node, npm
 	@.ci/browser/test
+
+pictures: ## renews the two pictures of README from the demo, in Chromium; look at them; needs node, npm, pngquant
+	@PICTURES=true .ci/browser/test
 
 lint: ## formatting, go vet, staticcheck
 	@files="$$($(GO) tool gofumpt -l functions internal)"; if [ -n "$$files" ]; then echo "not formatted (run: go tool gofumpt -w .):"; echo "$$files"; exit 1; fi

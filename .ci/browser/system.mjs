@@ -55,17 +55,21 @@ export async function refuseNext(company, text) {
   await answered(await fetch(`${quickbooks}/_sim/faults`, { method: "POST", body: JSON.stringify(fault) }));
 }
 
-async function entry(company, id) {
+// get asks the REST API, as a person of the company.
+async function get(company, path) {
   const signIn = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ user: company.person }) };
   const { access_token: token } = await answered(await fetch(`${site}/dev/token`, signIn));
-  return answered(await fetch(`${site}/v1/entries/${id}`, { headers: { authorization: `Bearer ${token}` } }));
+  return answered(await fetch(`${site}/v1/${path}`, { headers: { authorization: `Bearer ${token}` } }));
 }
+
+// readChart has the names of the company's accounts read from QuickBooks.
+export const readChart = (company) => get(company, "quickbooks/accounts?refresh=true");
 
 // becomes waits until an entry is in a state. It polls, since the product works beside the tests; the bound only ends a test that has failed.
 export async function becomes(company, id, state) {
   let last;
   for (let left = 400; left > 0; left--) {
-    last = await entry(company, id);
+    last = await get(company, `entries/${id}`);
     if (last.state === state) return last;
     await new Promise((go) => setTimeout(go, 25));
   }

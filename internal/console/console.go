@@ -3,9 +3,7 @@ package console
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"embed"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"html/template"
@@ -84,10 +82,9 @@ type Options struct {
 // Console serves the pages.
 type Console struct {
 	Options
-	signIn  *signIn
-	pages   map[string]*template.Template
-	style   []byte
-	version string // of the stylesheet
+	signIn *signIn
+	pages  map[string]*template.Template
+	assets assets
 }
 
 //go:embed pages
@@ -100,11 +97,9 @@ const Home = "/console"
 func New(o Options) (*Console, error) {
 	c := &Console{Options: o, signIn: &signIn{issuer: o.Issuer, clientID: o.ClientID, web: o.Web}}
 	var err error
-	if c.style, err = files.ReadFile("pages/style.css"); err != nil {
-		return nil, fault.Because(err, fault.Internal, "The console has no stylesheet.")
+	if c.assets, err = readAssets(); err != nil {
+		return nil, fmt.Errorf("console.New: %w", fault.Because(err, fault.Internal, "A file that the console's pages load cannot be read."))
 	}
-	sum := sha256.Sum256(c.style)
-	c.version = hex.EncodeToString(sum[:6])
 	if c.pages, err = parse(o.Now); err != nil {
 		return nil, fmt.Errorf("console.New: %w", fault.Because(err, fault.Internal, "A page of the console cannot be read."))
 	}
@@ -131,7 +126,7 @@ func (c *Console) Register(mux *http.ServeMux) {
 // Handler is every page and act of the console.
 func (c *Console) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /console/style.css", c.stylesheet)
+	c.assets.register(mux)
 	mux.HandleFunc("GET /console/icon.svg", c.icon)
 	mux.HandleFunc("GET /console/sign-in", c.startSignIn)
 	mux.HandleFunc("GET /console/signed-in", c.finishSignIn)
@@ -164,11 +159,11 @@ func (c *Console) Handler() http.Handler {
 	return c.guarded(cross.Handler(mux))
 }
 
-// guarded sets what every answer has: nobody keeps it, frames it or guesses what it is, and nothing but our own stylesheet is loaded by it.
+// guarded sets what every answer has: nobody keeps it, frames it or guesses what it is, nothing but our own files is loaded by it, and no script within a page is run.
 func (c *Console) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'"+c.signIn.origins(r.Context())+"; frame-ancestors 'none'; base-uri 'none'")
+		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'"+c.signIn.origins(r.Context())+"; frame-ancestors 'none'; base-uri 'none'")
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "same-origin")
@@ -180,15 +175,6 @@ func (c *Console) guarded(next http.Handler) http.Handler {
 // maxForm is the largest form, in bytes: review.MaxMany ids.
 const maxForm = 1 << 20
 
-func (c *Console) stylesheet(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-cache")
-	if r.URL.Query().Get("v") == c.version { // a page that does not know the version, such as that of the callback, asks anew
-		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	}
-	_, _ = w.Write(c.style)
-}
-
 func (c *Console) icon(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "image/svg+xml")
 	w.Header().Set("Cache-Control", "public, max-age=86400")
@@ -198,13 +184,13 @@ func (c *Console) icon(w http.ResponseWriter, _ *http.Request) {
 
 // page is what every page has.
 type page struct {
-	Title   string
-	Tab     string // of the header: "log", "needs", "mapping", "settings", "connection", "links", "notices"
-	Version string
-	Person  org.Person
-	Unread  int
-	Flash   *flash
-	Body    any
+	Title  string
+	Tab    string // of the header: "log", "needs", "mapping", "settings", "connection", "links", "notices"
+	Files  assets
+	Person org.Person
+	Unread int
+	Flash  *flash
+	Body   any
 }
 
 // SeesLog says whether the person may see the log, and with it what it waits for.
@@ -215,7 +201,10 @@ func (p page) Manages() bool { return p.Person.May(org.Manage) }
 
 // show answers with a page. A person who may see the log sees what the bell has for them; the page that lists it has asked already.
 func (c *Console) show(w http.ResponseWriter, r *http.Request, p org.Person, status int, name, title, tab string, body any) {
-	x := page{Title: title, Tab: tab, Version: c.version, Person: p, Body: body, Flash: c.takeFlash(w, r)}
+	x := page{Title: title, Tab: tab, Files: c.assets, Person: p, Body: body}
+	if !refreshes(r) {
+		x.Flash = c.takeFlash(w, r)
+	}
 	if known, ok := body.(noticesPage); ok {
 		x.Unread = known.Unread
 	} else if p.May(org.SeeLog) {
@@ -235,6 +224,9 @@ func (c *Console) show(w http.ResponseWriter, r *http.Request, p org.Person, sta
 	w.WriteHeader(status)
 	_, _ = out.WriteTo(w)
 }
+
+// refreshes says whether a script asks, for a page that is open already: what only a person reads is left for their next page.
+func refreshes(r *http.Request) bool { return r.Header.Get("HX-Request") == "true" }
 
 // said is a page that says one thing.
 type said struct {

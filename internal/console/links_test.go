@@ -311,7 +311,7 @@ func TestOfLinksAndCasesWhatPeopleTypeIsShownAsText(t *testing.T) {
 	}
 	look(t, "relink", l.call(http.MethodPost, "/console/links/customers/case:"+escaped, "max", url.Values{"number": {evil}, "rev": {evil}}, nil))
 	_, body := l.relink("case:"+evil, "69", "1")
-	if strings.Contains(body, "<script") {
+	if strings.Contains(withoutOurs(body), "<script") {
 		t.Error(body)
 	}
 }

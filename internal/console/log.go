@@ -137,9 +137,10 @@ type logPage struct {
 	File       string // address of the tab as a file
 	Acts       []review.Action
 	Triggers   []string
-	Partial    bool // there may be more, further on, though this page has few
-	Unset      bool // nothing is connected yet
-	Manages    bool // the person may connect it
+	Here       string // address of this very page
+	Partial    bool   // there may be more, further on, though this page has few
+	Unset      bool   // nothing is connected yet
+	Manages    bool   // the person may connect it
 }
 
 // row is an entry in the list.
@@ -149,7 +150,7 @@ type row struct {
 }
 
 func (c *Console) log(w http.ResponseWriter, r *http.Request, p org.Person) {
-	x := logPage{wanted: wantedOf(r.URL.Query())}
+	x := logPage{wanted: wantedOf(r.URL.Query()), Here: Home + "?" + r.URL.RawQuery}
 	if !slices.Contains(intlog.Tabs(), x.Tab) {
 		x.Tab = intlog.Pending.Tab()
 	}

@@ -38,8 +38,8 @@ const (
 	confirmed = "/console/actions/confirmed"
 )
 
-// post sends a form, and answers its page.
-func (h *house) post(path string, form url.Values) string {
+// sends sends a form, and answers its page.
+func (h *house) sends(path string, form url.Values) string {
 	h.t.Helper()
 	return h.body(h.call(http.MethodPost, path, "ana", form, nil), http.StatusOK)
 }
@@ -74,7 +74,7 @@ func TestBeforeItIsDoneTheFirstFiftyAreNamed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			body := h.post(actions, x.form)
+			body := h.sends(actions, x.form)
 			for _, part := range x.has {
 				if !strings.Contains(body, part) {
 					t.Errorf("no %q in %s", part, body)
@@ -93,16 +93,16 @@ func TestOneRequestDoesAPortionAndContinueDoesTheNext(t *testing.T) {
 	for i := range 450 {
 		h.has(i, intlog.Pending, nil)
 	}
-	form := formOf(t, h.post(actions, url.Values{"action": {"delete"}, "all": {"1"}, "back": {"/console?tab=pending"}}), confirmed)
+	form := formOf(t, h.sends(actions, url.Values{"action": {"delete"}, "all": {"1"}, "back": {"/console?tab=pending"}}), confirmed)
 	form.Set("reason", "Entered <twice>")
 	for _, done := range []int{200, 400} {
-		body := h.post(confirmed, form)
+		body := h.sends(confirmed, form)
 		if want := fmt.Sprintf("Delete: %d of 450 done", done); !strings.Contains(body, want) || !strings.Contains(body, "<button>Continue</button>") || h.states()[intlog.Deleted] != done {
 			t.Fatalf("not %s: %v %s", want, h.states(), body)
 		}
 		form = formOf(t, body, confirmed)
 	}
-	body := h.post(confirmed, form)
+	body := h.sends(confirmed, form)
 	for _, part := range []string{"450 done (450,000.00).", "Payment created for John Smith, 26-001", "and 350 more, which are counted above"} {
 		if !strings.Contains(body, part) {
 			t.Errorf("no %q in %s", part, body)
@@ -111,7 +111,7 @@ func TestOneRequestDoesAPortionAndContinueDoesTheNext(t *testing.T) {
 	if strings.Contains(body, ">Undo<") || strings.Contains(body, `value="restore"`) {
 		t.Errorf("so many are restored by one click: %s", body)
 	}
-	again := h.post(confirmed, form)
+	again := h.sends(confirmed, form)
 	if !strings.Contains(again, "400 done (400,000.00), 50 so already (50,000.00).") || h.states()[intlog.Deleted] != 450 {
 		t.Errorf("pressed again: %v %s", h.states(), again)
 	}
@@ -146,16 +146,16 @@ func TestWhatWasNotBegunOrFailedIsLeftForContinue(t *testing.T) {
 	for i := range 3 {
 		h.has(i, intlog.Pending, nil)
 	}
-	form := formOf(t, h.post(actions, url.Values{"action": {"sync"}, "all": {"1"}, "back": {"/console"}}), confirmed)
+	form := formOf(t, h.sends(actions, url.Values{"action": {"sync"}, "all": {"1"}, "back": {"/console"}}), confirmed)
 	busy := h.body(h.call(http.MethodPost, confirmed, "ana", form, nil), http.StatusServiceUnavailable)
 	if !strings.Contains(busy, "The store is busy.") || !strings.Contains(busy, "Nothing was done yet") {
 		t.Errorf("%s", busy)
 	}
-	late := h.post(confirmed, formOf(t, busy, confirmed))
+	late := h.sends(confirmed, formOf(t, busy, confirmed))
 	if !strings.Contains(late, "0 of 3 done") {
 		t.Errorf("%s", late)
 	}
-	if body := h.post(confirmed, formOf(t, late, confirmed)); !strings.Contains(body, "3 done (3,000.00).") || h.states()[intlog.Queued] != 3 {
+	if body := h.sends(confirmed, formOf(t, late, confirmed)); !strings.Contains(body, "3 done (3,000.00).") || h.states()[intlog.Queued] != 3 {
 		t.Errorf("%v %s", h.states(), body)
 	}
 }
@@ -187,14 +187,14 @@ func TestADeletionIsTakenBackFromItsMessage(t *testing.T) {
 			for i := range n {
 				ids = append(ids, h.has(i, intlog.Pending, nil).ID())
 			}
-			body := h.post(confirmed, url.Values{"action": {"delete"}, "reason": {"Twice"}, "id": ids, "back": {"/console?tab=all"}})
+			body := h.sends(confirmed, url.Values{"action": {"delete"}, "reason": {"Twice"}, "id": ids, "back": {"/console?tab=all"}})
 			if strings.Contains(body, `value="restore"`) != offered || h.states()[intlog.Deleted] != n+1 {
 				t.Fatalf("%v %s", h.states(), body)
 			}
 			if !offered {
 				return
 			}
-			body = h.post(confirmed, formOf(t, body, confirmed))
+			body = h.sends(confirmed, formOf(t, body, confirmed))
 			if got := h.states(); got[intlog.Pending] != n || got[intlog.Deleted] != 1 || !strings.Contains(body, fmt.Sprintf("%d done", n)) {
 				t.Errorf("exactly those are restored: %v %s", got, body)
 			}

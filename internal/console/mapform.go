@@ -257,17 +257,17 @@ func (c *Console) changeMapping(w http.ResponseWriter, r *http.Request, p org.Pe
 		c.fail(w, r, p, err)
 	case len(effect.Changes) == 0:
 		c.flash(w, true, "Nothing was changed: everything stands where you chose already.")
-		http.Redirect(w, r, searched(r), http.StatusSeeOther)
+		http.Redirect(w, r, sameSearch(r), http.StatusSeeOther)
 	case dry:
 		c.show(w, r, p, http.StatusOK, "effect", "What this change would do", "mapping", d.effectOf(effect, form, clean(r.PostForm.Get("q"))))
 	default:
 		c.flash(w, true, savedText(effect))
-		http.Redirect(w, r, searched(r), http.StatusSeeOther)
+		http.Redirect(w, r, sameSearch(r), http.StatusSeeOther)
 	}
 }
 
-// searched is the page of the mapping with the search that the person had.
-func searched(r *http.Request) string {
+// sameSearch is the page of the mapping with the search that the person had.
+func sameSearch(r *http.Request) string {
 	if q := clean(r.PostForm.Get("q")); q != "" {
 		return mappingPath + "?" + url.Values{"q": {q}}.Encode()
 	}

@@ -66,6 +66,8 @@ func (c *Console) let(next signedIn) http.HandlerFunc {
 		switch {
 		case fault.Is(err, fault.Unauthenticated) && r.Method == http.MethodPost:
 			c.again(w, r)
+		case fault.Is(err, fault.Unauthenticated) && refreshes(r):
+			w.WriteHeader(http.StatusUnauthorized) // a script cannot sign anybody in: the page that it belongs to says that the session has ended
 		case fault.Is(err, fault.Unauthenticated):
 			http.Redirect(w, r, signInPath(r.URL.RequestURI()), http.StatusSeeOther)
 		case err != nil:
