@@ -162,7 +162,7 @@ for (const script of [true, false]) {
         await page.getByRole("link", { name: "Versions" }).click();
         assert.match(await page.locator(".plain li").first().innerText(), /Ana Diaz/);
         await page.locator(".plain li h2 a").nth(1).click();
-        await page.getByRole("button", { name: "See what bringing it back would do" }).click();
+        await page.getByRole("button", { name: "See what it would do" }).click();
         await picture(page, `mapping-bring-back-${mark}`);
         await save(page).click();
         await good(page).waitFor();
