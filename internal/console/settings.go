@@ -99,6 +99,10 @@ func settingOf(field, value string) string {
 		return "none"
 	case field == cutOver:
 		return date.Date(value).Short()
+	case field == reprintPair && value == "true":
+		return "a void and a new print"
+	case field == reprintPair:
+		return "nothing, unless it was changed"
 	case value == "true":
 		return "on"
 	case value == "false":
