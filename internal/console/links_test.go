@@ -3,8 +3,10 @@ package console_test
 import (
 	"context"
 	"fmt"
+	"html"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -228,7 +230,8 @@ func TestTheHistoryOfACaseTellsPageByPage(t *testing.T) {
 	}
 	held := l.has(1, intlog.Held, page(passare.GoodsPage, nil))
 	l.has(2, intlog.Synced, page(passare.PaymentsPage, func(e *intlog.Entry) { e.Postings = []intlog.Posting{{N: 1, Doc: "D-7", QuickBooksID: "1234"}} }))
-	failed := l.has(3, intlog.Failed, page(passare.PaymentsPage, func(e *intlog.Entry) { e.Sentence = "The newest." }))
+	failed := l.has(3, intlog.Failed, page(passare.PaymentsPage, nil))
+	l.has(5, intlog.Synced, page(passare.PaymentsPage, nil))
 	l.has(4, intlog.Pending, func(e *intlog.Entry) { e.Case = "c2" })
 	body := l.body(l.call(http.MethodGet, "/console/cases/c1", "ana", nil, nil), http.StatusOK)
 	goods, payments, _ := strings.Cut(body, "<h2>Payments &amp; Adjustments</h2>")
@@ -237,7 +240,7 @@ func TestTheHistoryOfACaseTellsPageByPage(t *testing.T) {
 		"the button of goods":                strings.Contains(goods, `action="/console/cases/c1/pages/goods_and_services/add-to-accounting-export"`) && strings.Contains(goods, "1 entry waits for it"),
 		"goods are held":                     strings.Contains(goods, "Held"),
 		"payments stopped":                   strings.Contains(payments[:200], "Sync error"),
-		"newest first":                       strings.Index(payments, failed.ID()) < strings.Index(payments, "payment.p002.1"),
+		"newest first":                       strings.Index(payments, "payment.p005.1") < strings.Index(payments, failed.ID()) && strings.Index(payments, failed.ID()) < strings.Index(payments, "payment.p002.1"),
 		"the journal entry in QuickBooks":    strings.Contains(payments, `href="https://books.example/app/journal?txnId=1234"`) && strings.Contains(payments, "No. D-7"),
 		"nothing of another case":            !strings.Contains(body, "p004"),
 		"no link for who does not manage":    !strings.Contains(body, "/console/links"),
@@ -263,6 +266,24 @@ func TestTheHistoryOfACaseTellsPageByPage(t *testing.T) {
 	}
 	l.body(l.call(http.MethodPost, "/console/cases/c1/pages/nothing/add-to-accounting-export", "ana", nil, nil), http.StatusUnprocessableEntity)
 	l.body(l.call(http.MethodGet, "/console/cases/"+strings.Repeat("x", 101), "ana", nil, nil), http.StatusNotFound)
+}
+
+func TestTheOlderPartOfACaseIsAPageFurther(t *testing.T) {
+	t.Parallel()
+	l := openLinked(t)
+	old := l.has(0, intlog.Synced, func(e *intlog.Entry) { e.Page = passare.PaymentsPage })
+	for i := range 10_000 { // as many as one look goes through
+		l.has(i+1, intlog.Synced, func(e *intlog.Entry) { e.Case = "c2" })
+	}
+	body := l.get("/console/cases/c1")
+	next := regexp.MustCompile(`href="([^"]*)" rel="next"`).FindStringSubmatch(body)
+	if next == nil || strings.Contains(body, old.ID()) || !strings.Contains(body, "nothing of this page that is so new") {
+		t.Fatalf("%s", body)
+	}
+	body = l.get(html.UnescapeString(next[1]))
+	if !strings.Contains(body, old.ID()) || !strings.Contains(body, "This is the older part") || strings.Contains(body, `rel="next"`) {
+		t.Errorf("%s", body)
+	}
 }
 
 func TestACaseHasNoButtonWhereThereIsNothingToClick(t *testing.T) {
