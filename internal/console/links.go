@@ -22,23 +22,11 @@ type Relinker interface {
 }
 
 func (c *Console) linkRoutes(mux *http.ServeMux) {
-	mux.HandleFunc("GET /console/links", c.let(c.letLink(c.links)))
-	mux.HandleFunc("GET /console/links/{kind}/{key}", c.let(c.letLink(c.askLink)))
-	mux.HandleFunc("POST /console/links/{kind}/{key}", c.let(c.letLink(c.link)))
+	mux.HandleFunc("GET /console/links", c.manage(c.links))
+	mux.HandleFunc("GET /console/links/{kind}/{key}", c.manage(c.askLink))
+	mux.HandleFunc("POST /console/links/{kind}/{key}", c.manage(c.link))
 	mux.HandleFunc("GET /console/cases/{id}", c.let(c.caseHistory))
 	mux.HandleFunc("POST /console/cases/{id}/pages/{page}/add-to-accounting-export", c.let(c.addToExports))
-}
-
-// letLink lets in who may see and change links.
-func (c *Console) letLink(next signedIn) signedIn {
-	return func(w http.ResponseWriter, r *http.Request, p org.Person) {
-		if !p.May(org.Manage) {
-			c.says(w, r, p, http.StatusForbidden, "You may not change links",
-				"You need the permission integrations_admin for this. Ask an administrator of your organisation in Passare to give it to you, then sign in again.")
-			return
-		}
-		next(w, r, p)
-	}
 }
 
 // linkKind is one of the two lists of links, in a bookkeeper's words.

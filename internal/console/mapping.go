@@ -36,26 +36,14 @@ const (
 )
 
 func (c *Console) mappingRoutes(mux *http.ServeMux) {
-	mux.HandleFunc("GET /console/mapping", c.mayMap(c.mapping))
-	mux.HandleFunc("POST /console/mapping", c.mayMap(c.previewMapping))
-	mux.HandleFunc("POST /console/mapping/save", c.mayMap(c.saveMapping))
-	mux.HandleFunc("POST /console/mapping/read", c.mayMap(c.readLists))
-	mux.HandleFunc("GET /console/mapping/versions", c.mayMap(c.mappingVersions))
-	mux.HandleFunc("GET /console/mapping/versions/{version}", c.mayMap(c.mappingVersion))
+	mux.HandleFunc("GET /console/mapping", c.manage(c.mapping))
+	mux.HandleFunc("POST /console/mapping", c.manage(c.previewMapping))
+	mux.HandleFunc("POST /console/mapping/save", c.manage(c.saveMapping))
+	mux.HandleFunc("POST /console/mapping/read", c.manage(c.readLists))
+	mux.HandleFunc("GET /console/mapping/versions", c.manage(c.mappingVersions))
+	mux.HandleFunc("GET /console/mapping/versions/{version}", c.manage(c.mappingVersion))
 	mux.HandleFunc("GET /console/needs-you", c.let(c.needs))
-	mux.HandleFunc("POST /console/needs-you", c.mayMap(c.fix))
-}
-
-// mayMap lets in who may set the organisation up.
-func (c *Console) mayMap(next signedIn) http.HandlerFunc {
-	return c.let(func(w http.ResponseWriter, r *http.Request, p org.Person) {
-		if !p.May(org.Manage) {
-			c.says(w, r, p, http.StatusForbidden, "You may not see the mapping",
-				"You need the permission integrations_admin for this. Ask an administrator of your organisation in Passare to give it to you, then sign in again.")
-			return
-		}
-		next(w, r, p)
-	})
+	mux.HandleFunc("POST /console/needs-you", c.manage(c.fix))
 }
 
 // rowsPerPage is how many rows of the mapping a page has.

@@ -81,6 +81,18 @@ func (c *Console) let(next signedIn) http.HandlerFunc {
 	}
 }
 
+// manage lets in who may set the organisation up (README, Who may do what).
+func (c *Console) manage(next signedIn) http.HandlerFunc {
+	return c.let(func(w http.ResponseWriter, r *http.Request, p org.Person) {
+		if !p.May(org.Manage) {
+			c.says(w, r, p, http.StatusForbidden, "You may not set up the integration",
+				"You need the permission integrations_admin for this. Ask an administrator of your organisation in Passare to give it to you, then sign in again.")
+			return
+		}
+		next(w, r, p)
+	})
+}
+
 func (c *Console) person(r *http.Request) (org.Person, error) {
 	token, found := c.session(r)
 	if !found {

@@ -31,26 +31,14 @@ type Consent struct {
 }
 
 func (c *Console) setupRoutes(mux *http.ServeMux) {
-	mux.HandleFunc("GET /console/settings", c.settingUp(c.settings))
-	mux.HandleFunc("POST /console/settings/edit", c.settingUp(c.editSettings))
-	mux.HandleFunc("POST /console/settings/look", c.settingUp(c.lookAtSettings))
-	mux.HandleFunc("POST /console/settings", c.settingUp(c.saveSettings))
-	mux.HandleFunc("GET /console/connection", c.settingUp(c.consenting(c.connection)))
-	mux.HandleFunc("GET /console/connection/other", c.settingUp(c.consenting(c.askOther)))
-	mux.HandleFunc("POST /console/connection/start", c.settingUp(c.consenting(c.connect)))
-	mux.HandleFunc("GET /console/connection/disconnect", c.settingUp(c.askDisconnect))
-	mux.HandleFunc("POST /console/connection/disconnect", c.settingUp(c.disconnect))
-	mux.HandleFunc("GET /console/start", c.settingUp(c.consenting(c.firstRun)))
-}
-
-// settingUp lets in who may set the organisation up (README, Who may do what).
-func (c *Console) settingUp(next signedIn) http.HandlerFunc {
-	return c.let(func(w http.ResponseWriter, r *http.Request, p org.Person) {
-		if !p.May(org.Manage) {
-			c.says(w, r, p, http.StatusForbidden, "You may not set up the integration",
-				"You need the permission integrations_admin for this. Ask an administrator of your organisation in Passare to give it to you, then sign in again.")
-			return
-		}
-		next(w, r, p)
-	})
+	mux.HandleFunc("GET /console/settings", c.manage(c.settings))
+	mux.HandleFunc("POST /console/settings/edit", c.manage(c.editSettings))
+	mux.HandleFunc("POST /console/settings/look", c.manage(c.lookAtSettings))
+	mux.HandleFunc("POST /console/settings", c.manage(c.saveSettings))
+	mux.HandleFunc("GET /console/connection", c.manage(c.consenting(c.connection)))
+	mux.HandleFunc("GET /console/connection/other", c.manage(c.consenting(c.askOther)))
+	mux.HandleFunc("POST /console/connection/start", c.manage(c.consenting(c.connect)))
+	mux.HandleFunc("GET /console/connection/disconnect", c.manage(c.askDisconnect))
+	mux.HandleFunc("POST /console/connection/disconnect", c.manage(c.disconnect))
+	mux.HandleFunc("GET /console/start", c.manage(c.consenting(c.firstRun)))
 }
