@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { focused, inOrder, launch, picture, signIn, visitor, widths } from "./browser.mjs";
-import { becomes, payment, record, willowCreek } from "./system.mjs";
+import { becomes, record, willowCreek } from "./system.mjs";
 
 const ana = "Ana Diaz"; // willow-creek, may manage
 const ben = "Ben Okafor"; // willow-creek, may not
@@ -68,8 +68,16 @@ describe("mapping: every page, at every size, in light and dark", () => {
     ["mapping-version", "/console/mapping/versions/1"],
     ["mapping-needs", "/console/needs-you"],
   ];
+  let left; // the entry that waits while pages are looked at
+  after(async () => {
+    await open(ana, {}, `/console/entries/${left}/delete`, async (page) => {
+      await page.getByLabel("Reason").fill("of a test");
+      await page.getByRole("button", { name: "Delete", exact: true }).click();
+      await becomes(willowCreek, left, "deleted");
+    });
+  });
   before(async () => {
-    await waits("MapLong", "4490-long", long);
+    left = await waits("MapLong", "4490-long", long);
     await open(ana, {}, "/console/mapping", async (page) => {
       await waits("MapVersions", "4491");
       await page.goto("/console/mapping?q=4491");
@@ -95,8 +103,7 @@ describe("mapping: every page, at every size, in light and dark", () => {
           await inOrder(page, faults, name("mapping-effect"));
 
           await page.goto("/console/mapping?q=4000");
-          const branch = page.locator("input[name=version]");
-          await branch.evaluate((e) => (e.value = "999"));
+          await page.locator("input[name=version]").evaluate((e) => (e.value = "999"));
           await pick(page, 4000).selectOption({ index: 1 });
           await look(page).click();
           await page.getByText("Changed meanwhile").waitFor();
