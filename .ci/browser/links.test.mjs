@@ -95,7 +95,7 @@ describe("links: every page, at every size, in light and dark", () => {
     }
   }
   test("links: who may not change them is told so", async () => {
-    await open("Ben Okafor", {}, "/console/links", async (page) => assert.match(await main(page).innerText(), /You may not change links/));
+    await open("Ben Okafor", {}, "/console/links", async (page) => assert.match(await main(page).innerText(), /You may not set up the integration/));
   });
   test("links: what was deleted is named, and Undo restores exactly that", async () => {
     await open(dan, {}, "/console/notices", async (page, faults) => {
