@@ -116,10 +116,12 @@ describe("every page, at every size, in light and dark", () => {
   }
 });
 
-for (const script of [true, false]) {
-  const mark = script ? "Scripted" : "Plain";
-  const options = { script };
-  describe(script ? "the help page's paths" : "the help page's paths without script", () => {
+for (const [mark, how, options] of [
+  ["Scripted", "", {}],
+  ["Plain", " without script", { script: false }],
+  ["Narrow", " on a phone", { size: widths.phone }],
+]) {
+  describe(`the help page's paths${how}`, () => {
     test("sign in comes back to the page that was wanted, and sign out ends it", async () => {
       await open(ana, options, "/console/notices", async (page) => {
         assert.equal(new URL(page.url()).pathname, "/console/notices");

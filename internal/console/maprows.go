@@ -40,7 +40,7 @@ func (c *Console) drawn(ctx context.Context, id string) (drawn, error) {
 	accounts, err := c.Office.Listing(ctx, id, journal.AccountList, false)
 	if err != nil {
 		d.lists.Note = unread(err)
-		return d, ours500(err)
+		return d, ourFault(err)
 	}
 	d.lists.AsOf, d.lists.Note = accounts.ReadAt, cmp.Or(accounts.Note, m.Note)
 	d.Accounts = slices.SortedStableFunc(slices.Values(accounts.Accounts), func(a, b journal.Account) int { return strings.Compare(a.FullyQualifiedName, b.FullyQualifiedName) })
@@ -50,7 +50,7 @@ func (c *Console) drawn(ctx context.Context, id string) (drawn, error) {
 	for list, into := range map[journal.List]*[]journal.Segment{journal.ClassList: &d.Classes, journal.DepartmentList: &d.Places} {
 		shown, err := c.Office.Listing(ctx, id, list, false)
 		if err != nil {
-			if err = ours500(err); err != nil {
+			if err = ourFault(err); err != nil {
 				return d, err
 			}
 			d.lists.Note = cmp.Or(d.lists.Note, "QuickBooks’ classes and locations could not be read. Try again in a minute.")
@@ -65,8 +65,8 @@ func unread(err error) string {
 	return "QuickBooks’ accounts could not be read, so there is nothing to choose from. " + fault.As(err).Text()
 }
 
-// ours500 is an error that is not QuickBooks': a page without a list is of use, but a fault of ours is told.
-func ours500(err error) error {
+// ourFault is an error that is not QuickBooks': a page without a list is of use, but a fault of ours is told.
+func ourFault(err error) error {
 	switch fault.CodeOf(err) {
 	case fault.Disconnected, fault.Throttled, fault.Unavailable, fault.Refused, fault.Unknown:
 		return nil

@@ -57,6 +57,7 @@ func filled(t *testing.T, s *local.System) map[string]fill {
 	t.Helper()
 	mine, theirs := send(t, s, event(local.WillowCreek, "payment.created", "mine", 1, "c1", cash)), send(t, s, event(local.MapleHill, "payment.created", "theirs", 1, "c2", cash))
 	wait(t, s, local.WillowCreek, mine, intlog.Synced)
+	var unmapped string
 	for organisation, id := range map[string]string{local.WillowCreek: "no-gl-mine", local.MapleHill: "no-gl-theirs"} {
 		unmap(t, s, organisation)
 		failing := send(t, s, event(organisation, "goods_and_services.signed", id, 1, "c3", signed))
@@ -64,12 +65,16 @@ func filled(t *testing.T, s *local.System) map[string]fill {
 			as(t, s, "dan", http.MethodPost, "/v1/entries/"+failing+"/sync")
 		}
 		wait(t, s, organisation, failing, intlog.Failed)
+		if organisation == local.WillowCreek {
+			unmapped = failing
+		}
 	}
 	saved, etag := mapping(t, s, "ana")
 	saved.GL["4001"] = saved.GL["7000"]
 	if r := ask(t, s, "ana", http.MethodPut, "/v1/mapping", saved.json(t), http.Header{"If-Match": {etag}}); r.status != http.StatusOK {
 		t.Fatalf("saving the mapping: %d %s", r.status, r.body)
 	}
+	wait(t, s, local.WillowCreek, unmapped, intlog.Failed) // what waits for a mapping is tried again after each save
 	notice := func(user string) string {
 		return notices(t, s, user, http.MethodGet, "/v1/notifications").Notices[0].ID
 	}
