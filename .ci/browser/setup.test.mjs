@@ -75,6 +75,24 @@ async function consent(page, company) {
   await page.getByRole("link", { name: "Go on in the console" }).waitFor();
 }
 
+// byKeyboard goes forward by the Tab key until what has the focus is as wanted, by its name or its text; each stop must be seen to have it.
+function byKeyboard(page) {
+  async function reach(wanted) {
+    for (let left = 100; left > 0; left--) {
+      await page.keyboard.press("Tab");
+      const at = await focused(page);
+      assert.ok(at.ring || at.tag === "body", `the focus shows on ${at.tag} “${at.text.slice(0, 40)}”`);
+      if (await page.evaluate(([name, text]) => document.activeElement.name === name || (text && document.activeElement.textContent === text), wanted)) return;
+    }
+    throw new Error(`Tab never reaches ${wanted}`);
+  }
+  const press = async (text) => {
+    await reach([undefined, text]);
+    await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+  };
+  return { reach, press };
+}
+
 describe("setup", () => {
   test("setup: an organisation that nothing is connected to is helped, and not told of an error", async () => {
     await everywhere(nora, [
@@ -83,6 +101,15 @@ describe("setup", () => {
       { further: true, name: "never-connection", path: "/console/connection" },
       { further: true, name: "never-start", path: "/console/start" },
     ]);
+  });
+
+  test("setup: the first run begins by keyboard alone", async () => {
+    await open(nora, {}, "/console", async (page) => {
+      const { press } = byKeyboard(page);
+      await press("Set up the integration");
+      await press("Connect QuickBooks");
+      await page.getByRole("link", { name: "Cedar Hall Chapel" }).waitFor();
+    });
   });
 
   test("setup: the first run from the log to the first entry in QuickBooks, without script", async () => {
@@ -205,20 +232,7 @@ describe("setup", () => {
 
   test("setup: settings by keyboard alone", async () => {
     await open(dan, {}, "/console/settings", async (page) => {
-      // reach goes forward by the Tab key until what has the focus is as wanted; each stop must be seen to have it.
-      async function reach(wanted) {
-        for (let left = 100; left > 0; left--) {
-          await page.keyboard.press("Tab");
-          const at = await focused(page);
-          assert.ok(at.ring || at.tag === "body", `the focus shows on ${at.tag} “${at.text.slice(0, 40)}”`);
-          if (await page.evaluate(([name, text]) => document.activeElement.name === name || (text && document.activeElement.textContent === text), wanted)) return;
-        }
-        throw new Error(`Tab never reaches ${wanted}`);
-      }
-      const press = async (text) => {
-        await reach([undefined, text]);
-        await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
-      };
+      const { reach, press } = byKeyboard(page);
       for (const [key, state] of [["ArrowUp", "on"], ["ArrowDown", "off"]]) {
         await reach(["exclude.ledger"]);
         await page.keyboard.press(key);
@@ -227,6 +241,17 @@ describe("setup", () => {
         await saved(page);
         assert.equal((await call("dan", "GET", "/v1/settings")).exclude.ledger, state === "on");
       }
+    });
+  });
+
+  test("setup: disconnect and connect again, by keyboard alone", async () => {
+    await open(dan, {}, "/console/connection", async (page) => {
+      const { press } = byKeyboard(page);
+      await press("Disconnect…");
+      await press("Disconnect");
+      await saved(page);
+      for (const text of ["Reconnect QuickBooks", "Maple Hill Memorial", "Go on in the console"]) await press(text);
+      await page.getByText("Entries go to Maple Hill Memorial").waitFor();
     });
   });
 

@@ -315,6 +315,20 @@ func TestAnActFromAnotherSiteIsRefused(t *testing.T) {
 	h.body(h.call(http.MethodPost, "/console/act", "ana", form, nil), http.StatusSeeOther)
 }
 
+func TestARowThatIsNotPlannedYetSaysWhatHappened(t *testing.T) {
+	t.Parallel()
+	h := open(t)
+	h.has(1, intlog.Pending, func(e *intlog.Entry) {
+		e.Sentence, e.Why = "", "Auto-sync is off: waits for review."
+		e.Data = []byte(`{"specversion":"1.0","id":"e-1","source":"/organizations/a","type":"com.passare.payment.created","time":"2026-03-04T15:00:00Z","data":{"record":{"type":"payment","id":"p001","version":1},
+"case":{"id":"c1","number":"26-001","decedent":{"first":"John","last":"Smith"}},"branch":{"id":"main"},"actor":{"id":"u","name":"Ana Diaz"},"method":"check","date":"2026-03-04","amount":"1000.00"}}`)
+	})
+	const want = `<td class="p">Check payment created by Ana Diaz: 1,000.00.<span class="why">Auto-sync is off: waits for review.</span>`
+	if body := h.body(h.call(http.MethodGet, "/console?tab=pending", "ana", nil, nil), http.StatusOK); !strings.Contains(body, want) {
+		t.Errorf("no %s in %s", want, body)
+	}
+}
+
 func TestAPageOfFiftyIsSmallAndCostsTheSameAsOneOfOne(t *testing.T) {
 	t.Parallel()
 	h := open(t)

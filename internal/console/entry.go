@@ -71,7 +71,7 @@ func (c *Console) entry(w http.ResponseWriter, r *http.Request, p org.Person) {
 		return
 	}
 	x := entryPage{
-		Entry: d.Entry, Says: d.Entry.Sentence, Warnings: d.Entry.Warnings, Acts: review.Possible(d.Entry), Choices: choices(d.Entry), Others: around.Others,
+		Entry: d.Entry, Says: review.Told(d.Entry), Warnings: d.Entry.Warnings, Acts: review.Possible(d.Entry), Choices: choices(d.Entry), Others: around.Others,
 		Versions: d.Versions, Twins: d.Twins, OutlookAt: d.Entry.Outlook(),
 	}
 	for _, problem := range around.Problems {
@@ -82,7 +82,7 @@ func (c *Console) entry(w http.ResponseWriter, r *http.Request, p org.Person) {
 	}
 	if around.Plan != nil {
 		x.Planned, x.LeftOut = plannedSheets(*around.Plan, names), around.Plan.Excluded
-		x.Says = cmp.Or(x.Says, around.Plan.Sentence)
+		x.Says = cmp.Or(d.Entry.Sentence, around.Plan.Sentence, x.Says)
 		if len(x.Warnings) == 0 {
 			x.Warnings = around.Plan.Warnings
 		}

@@ -146,6 +146,7 @@ type logPage struct {
 // row is an entry in the list.
 type row struct {
 	intlog.Entry
+	Told string // in one sentence
 	Acts []review.Action
 }
 
@@ -213,7 +214,7 @@ func (c *Console) list(r *http.Request, p org.Person, f review.Filter, x *logPag
 		slices.Reverse(entries)
 	}
 	for _, e := range entries {
-		x.Entries = append(x.Entries, row{e, review.Possible(e)})
+		x.Entries = append(x.Entries, row{e, review.Told(e), review.Possible(e)})
 	}
 	link := func(name string, m intlog.Mark) string { return Home + "?" + x.query(name, markText(m)).Encode() }
 	first, last := mark, mark

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"strings"
@@ -173,13 +174,11 @@ func shorter(text string) string {
 }
 
 // surround adds what stands around the entry.
-func (x *detail) surround(a review.Around, books Books) {
+func (x *detail) surround(e intlog.Entry, a review.Around, books Books) {
 	x.Problems, x.Others = troublesOf(a.Problems), othersOf(a.Others, books)
 	if a.Plan != nil {
 		x.Planned = plannedOf(*a.Plan)
-		if x.Sentence == "" {
-			x.Sentence = a.Plan.Sentence
-		}
+		x.Sentence = cmp.Or(e.Sentence, a.Plan.Sentence, x.Sentence)
 		if len(x.Warnings) == 0 {
 			x.Warnings = append(x.Warnings, a.Plan.Warnings...)
 		}

@@ -81,7 +81,7 @@ type quickBooksID struct {
 
 func rowOf(e intlog.Entry) row {
 	r := row{
-		ID: e.ID(), Type: e.Kind, Date: string(e.Date), Amount: e.Amount.String(), State: e.State, Sentence: e.Sentence, Why: e.Why,
+		ID: e.ID(), Type: e.Kind, Date: string(e.Date), Amount: e.Amount.String(), State: e.State, Sentence: review.Told(e), Why: e.Why,
 		QuickBooks: []quickBooksID{},
 	}
 	if e.Case != "" {
@@ -265,7 +265,7 @@ func (h *Entries) get(ctx context.Context, p org.Person, in *entryInput) (*detai
 		if err != nil {
 			return nil, err
 		}
-		shown.surround(around, h.Books)
+		shown.surround(d.Entry, around, h.Books)
 	}
 	if h.Charts != nil {
 		names, err := h.Charts.AccountNames(ctx, p.Org)

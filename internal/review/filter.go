@@ -10,6 +10,8 @@ import (
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/money"
+	"github.com/passare/qbo-sync/internal/passare"
+	"github.com/passare/qbo-sync/internal/rules"
 )
 
 // Filter says which entries of a tab are wanted; what is empty wants all.
@@ -47,6 +49,18 @@ func (f Filter) Has(e intlog.Entry) bool {
 		}
 	}
 	return true
+}
+
+// Told is an entry in one sentence: what it does, or, before it was planned, what happened in Passare.
+func Told(e intlog.Entry) string {
+	if e.Sentence != "" || e.Undo > 0 {
+		return e.Sentence
+	}
+	event, err := passare.Decode(e.Data)
+	if err != nil {
+		return "" // an event that cannot be read is not in the log
+	}
+	return rules.Told(event)
 }
 
 // What one page of a list costs at most, however many entries there are and however few a filter wants.

@@ -229,6 +229,10 @@ func TestTheGoldenCaseMakesTheEntriesWorkedOutByHand(t *testing.T) {
 		if diff := cmp.Diff(g.Expected.Events[i].Entries, asGolden(p)); diff != "" || len(p.Problems) > 0 {
 			t.Errorf("%s %v (-want +got):\n%s", g.Expected.Events[i].Event, p.Problems, diff)
 		}
+		// What is told before it is planned is how the plan's sentence begins; but what a re-signing changes is known to the plan only.
+		if told := strings.TrimSuffix(rules.Told(e), "."); e.Verb != passare.Resigned && !strings.HasPrefix(p.Sentence, told) {
+			t.Errorf("%q is told of %q", told, p.Sentence)
+		}
 		for _, planned := range p.Entries {
 			for _, m := range planned.Movements {
 				if m.Key.Account == string(org.AccountsReceivable) {

@@ -21,13 +21,7 @@ func (in Input) sentence(p Plan) string {
 		return in.undoSentence(p)
 	}
 	e := in.entryEvent()
-	s := headline(e)
-	if e.Actor.Name != "" {
-		s += " by " + e.Actor.Name
-	}
-	if what := in.what(e); what != "" {
-		s += ": " + what
-	}
+	s := in.happened(e)
 	switch {
 	case p.Excluded != "":
 		return s + ". Not posted: " + lowerFirst(p.Excluded)
@@ -41,6 +35,24 @@ func (in Input) sentence(p Plan) string {
 		s += "; what it had banked before is taken back first, since a member was changed"
 	}
 	return s + in.consequences(p) + "."
+}
+
+// happened is what happened, who did it, and how much.
+func (in Input) happened(e passare.Event) string {
+	s := headline(e)
+	if e.Actor.Name != "" {
+		s += " by " + e.Actor.Name
+	}
+	if what := in.what(e); what != "" {
+		s += ": " + what
+	}
+	return s
+}
+
+// Told is an event in one sentence before it is planned: what happened, who did it, and how much. What it changes in the books is known to a plan only.
+func Told(e passare.Event) string {
+	in := Input{Entry: e.Version, Versions: []passare.Event{e}}
+	return in.happened(e) + "."
 }
 
 // consequences are what the entries change for the family, and which of them are dated otherwise than their facts.
