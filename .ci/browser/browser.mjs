@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { after, before } from "node:test";
 import { site } from "./system.mjs";
 
 const tools = createRequire(join(process.env.BROWSER_TOOLS, "node_modules", "x.js"));
@@ -32,6 +33,54 @@ export async function signIn(page, name, path = "/console") {
   await page.goto(path);
   await page.getByRole("link", { name }).click();
   await page.waitForURL((url) => url.pathname + url.search === path);
+}
+
+// inChromium is the browser of a file of tests. open signs a person in, in a window of their own that is closed afterwards whatever happens, and goes on there;
+// alone opens a window in which nobody is signed in.
+export function inChromium() {
+  let browser;
+  before(async () => {
+    browser = await launch();
+  });
+  after(() => browser?.close());
+  const alone = async (options, use) => {
+    const v = await visitor(browser, options);
+    try {
+      return await use(v.page, v.faults);
+    } finally {
+      await v.close();
+    }
+  };
+  const open = (name, options, path, use) =>
+    alone(options, async (page, faults) => {
+      await signIn(page, name, path);
+      return use(page, faults);
+    });
+  return { open, alone };
+}
+
+// reach goes forward by the Tab key until what has the focus matches a selector, with a text of its own or in a row (or card) with one; each stop must be
+// seen to have it.
+export async function reach(page, selector, { text, within } = {}) {
+  const stops = [];
+  for (let left = 200; left > 0; left--) {
+    await page.keyboard.press("Tab");
+    const at = await focused(page);
+    assert.ok(at.ring || at.tag === "body", `the focus shows on ${at.tag} “${at.text.slice(0, 40)}”`);
+    stops.push(`${at.tag} ${at.text.slice(0, 20)}`);
+    const there = ([selector, text, within]) => {
+      const e = document.activeElement;
+      return e.matches(selector) && (!text || e.textContent.trim() === text) && (!within || !!e.closest("tr, li")?.textContent.includes(within));
+    };
+    if (await page.evaluate(there, [selector, text, within])) return;
+  }
+  throw new Error(`Tab never reaches ${selector} ${text ?? ""} ${within ?? ""}; it stops at ${stops.join(" · ")}`);
+}
+
+// press reaches something by the Tab key and presses it by Enter, which leads to another page.
+export async function press(page, selector, which) {
+  await reach(page, selector, which);
+  await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
 }
 
 // grave are the findings of axe that a page may not have: by the rules of WCAG 2.2 AA, serious or critical; each names the rule and the elements.

@@ -1,28 +1,20 @@
 // What script adds to the console: a list that refreshes itself under a person's hands, sums of what is ticked, keys, forms that are sent once; and that nothing is missing without.
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { focused, inOrder, launch, signIn, visitor, widths } from "./browser.mjs";
+import { before, describe, test } from "node:test";
+import { focused, inChromium, inOrder, widths } from "./browser.mjs";
 import { becomes, mapleHill, payment, refuseNext, willowCreek } from "./system.mjs";
 
 const ana = "Ana Diaz"; // willow-creek, where everything syncs by itself
 const dan = "Dan Reyes"; // maple-hill, which reviews every entry
 
-let browser;
-before(async () => {
-  browser = await launch();
-});
-after(() => browser?.close());
+const chromium = inChromium();
 
-async function open(name, options, path, use) {
-  const v = await visitor(browser, options);
-  try {
-    await signIn(v.page, name, path);
-    v.faults.length = 0; // those of the page on which a person is chosen, which is no part of the console
-    return await use(v.page, v.faults);
-  } finally {
-    await v.close();
-  }
-}
+// What the page on which a person is chosen complains of is no part of the console.
+const open = (name, options, path, use) =>
+  chromium.open(name, options, path, (page, faults) => {
+    faults.length = 0;
+    return use(page, faults);
+  });
 
 // only is the list of those whose names have a word: of one test, whatever others leave in the log.
 const only = (word, tab = "pending") => `/console?q=${word}&tab=${tab}`;

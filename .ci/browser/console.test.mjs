@@ -1,7 +1,7 @@
 // The console in Chromium: what every page must be, and the help page's paths as a bookkeeper goes them.
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { focused, inOrder, launch, picture, signIn, visitor, widths } from "./browser.mjs";
+import { before, describe, test } from "node:test";
+import { focused, inChromium, inOrder, picture, press, reach, widths } from "./browser.mjs";
 import { becomes, journal, mapleHill, payment, record, refuseNext, willowCreek } from "./system.mjs";
 
 const ana = "Ana Diaz"; // willow-creek, where everything syncs by itself
@@ -9,22 +9,7 @@ const dan = "Dan Reyes"; // maple-hill, which reviews every entry
 const cleo = "Cleo Park"; // may not see the log
 const longName = `Featherstonehaugh-Cholmondeley-${"Wolfeschlegelstein".repeat(3)}`;
 
-let browser;
-before(async () => {
-  browser = await launch();
-});
-after(() => browser?.close());
-
-// open signs a person in, in a window of their own that is closed afterwards whatever happens, and goes on there.
-async function open(name, options, path, use) {
-  const v = await visitor(browser, options);
-  try {
-    await signIn(v.page, name, path);
-    return await use(v.page, v.faults);
-  } finally {
-    await v.close();
-  }
-}
+const { open, alone } = inChromium();
 
 const list = (tab) => `/console?tab=${tab}`;
 const row = (page, last) => page.getByRole("row").filter({ hasText: last });
@@ -83,10 +68,12 @@ describe("every page, at every size, in light and dark", () => {
     pages.push(["filtered-to-nothing", ana, `${list("all")}&q=nobody`], ["notices", ana, "/console/notices"], ["nothing-in-the-bell", dan, "/console/notices"]);
     pages.push(["not-found", ana, "/console/entries/payment.nowhere.1"], ["not-allowed", cleo, "/console"]);
     await open(ana, {}, "/console", async (page) => {
-      pages.push(["entry-failed", ana, await link(page, "errors", "Failing")], ["entry-synced", ana, await link(page, "synced", "Smith")]);
+      const synced = await link(page, "synced", "Smith");
+      pages.push(["entry-failed", ana, await link(page, "errors", "Failing")], ["entry-synced", ana, synced], ["undo", ana, `${synced}/undo`]);
     });
     await open(dan, {}, "/console", async (page) => {
       for (const [name, last] of [["entry-pending", "Goods"], ["entry-long", "Featherstonehaugh"]]) pages.push([name, dan, await link(page, "pending", last)]);
+      pages.push(["delete", dan, `${await link(page, "pending", "Goods")}/delete`]);
     });
   });
   for (const [width, size] of Object.entries(widths)) {
@@ -107,10 +94,21 @@ describe("every page, at every size, in light and dark", () => {
         }
       });
       test(`${width}, ${colorScheme}: the page to sign in`, async () => {
-        const v = await visitor(browser, { size, colorScheme });
-        await v.page.goto("/console");
-        await inOrder(v.page, v.faults, `sign-in-${width}-${colorScheme}`);
-        await v.close();
+        await alone({ size, colorScheme }, async (page, faults) => {
+          await page.goto("/console");
+          await inOrder(page, faults, `sign-in-${width}-${colorScheme}`);
+        });
+      });
+      test(`${width}, ${colorScheme}: a sign-in that ran out`, async () => {
+        await open(dan, { size, colorScheme }, list("pending"), async (page, faults) => {
+          await page.goto(`${await link(page, "pending", "Goods")}/delete`);
+          await page.getByLabel("Reason").fill("typed before the end");
+          await page.context().clearCookies();
+          await page.locator("main").getByRole("button", { name: /delete/i }).click();
+          await page.getByRole("link", { name: "Sign in again" }).waitFor();
+          faults.length = 0; // the browser itself complains of every answer that is none of 200
+          await inOrder(page, faults, `sign-in-ran-out-${width}-${colorScheme}`);
+        });
       });
     }
   }
@@ -289,23 +287,6 @@ for (const [mark, how, options] of [
 }
 
 describe("by keyboard alone", () => {
-  // reach goes forward by the Tab key until what has the focus is as wanted; each stop must be seen to have it.
-  async function reach(page, wanted) {
-    const stops = [];
-    for (let left = 200; left > 0; left--) {
-      await page.keyboard.press("Tab");
-      const at = await focused(page);
-      assert.ok(at.ring || at.tag === "body", `the focus shows on ${at.tag} “${at.text.slice(0, 40)}”`);
-      stops.push(`${at.tag} ${at.text.slice(0, 20)}`);
-      if (await page.evaluate(wanted.test, wanted.of)) return stops;
-    }
-    throw new Error(`Tab never reaches it; it stops at ${stops.join(" · ")}`);
-  }
-  const inRow = (last, selector) => ({
-    of: { last, selector },
-    test: ({ last, selector }) => document.activeElement.matches(selector) && document.activeElement.closest("tr")?.textContent.includes(last),
-  });
-
   test("the first stop leads past the head to the content", async () => {
     await open(dan, {}, list("pending"), async (page) => {
       await page.keyboard.press("Tab");
@@ -319,24 +300,125 @@ describe("by keyboard alone", () => {
     const last = "Keyboard";
     const id = await payment(mapleHill, last);
     await open(dan, {}, list("pending"), async (page) => {
-      await reach(page, inRow(last, "details.menu > summary"));
+      await reach(page, "details.menu > summary", { within: last });
       await page.keyboard.press("Enter");
       await picture(page, "keyboard-menu");
-      await reach(page, inRow(last, "button"));
+      await reach(page, "button", { within: last });
       assert.equal((await focused(page)).text, "Sync");
       await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
     });
     await becomes(mapleHill, id, "synced");
   });
 
+  test("see an entry's details, and Sync it there", async () => {
+    const last = "KeyboardDetails";
+    const id = await payment(mapleHill, last);
+    await open(dan, {}, list("pending"), async (page) => {
+      await press(page, "td.k a", { within: last });
+      await press(page, 'main button[value^="sync "]');
+    });
+    await becomes(mapleHill, id, "synced");
+  });
+
+  test("delete with a reason, and take it back by the message's Undo", async () => {
+    const last = "KeyboardDelete";
+    const id = await payment(mapleHill, last);
+    await open(dan, {}, list("pending"), async (page) => {
+      await reach(page, "details.menu > summary", { within: last });
+      await page.keyboard.press("Enter");
+      await press(page, 'button[formaction$="/delete"]', { within: last });
+      await reach(page, '[name="reason"]');
+      await page.keyboard.type("typed by keyboard");
+      await press(page, "main form button.danger");
+      assert.equal((await becomes(mapleHill, id, "deleted")).why, "typed by keyboard");
+      await press(page, ".flash button");
+      await becomes(mapleHill, id, "pending");
+    });
+  });
+
+  for (const [action, state] of [["sync", "synced"], ["delete", "deleted"]]) {
+    test(`tick two, and ${action} them at once`, async () => {
+      const lasts = ["One", "Two"].map((n) => `Keyboard${action}${n}`);
+      const ids = [];
+      for (const last of lasts) ids.push(await payment(mapleHill, last));
+      await open(dan, {}, list("pending"), async (page) => {
+        for (const last of lasts.toReversed()) {
+          await reach(page, "input[type=checkbox]", { within: last }); // the newest is first
+          await page.keyboard.press("Space");
+        }
+        await press(page, `form.bulk button[value="${action}"]`);
+        if (action === "delete") {
+          await reach(page, '[name="reason"]');
+          await page.keyboard.type("typed by keyboard");
+        }
+        await press(page, 'form[action="/console/actions/confirmed"] button');
+        for (const id of ids) await becomes(mapleHill, id, state);
+      });
+    });
+  }
+
+  test("from the bell to the error, and Retry sync", async () => {
+    const last = "KeyboardBell";
+    const id = await failed(last);
+    await open(ana, {}, "/console", async (page) => {
+      await press(page, '.top a[href="/console/notices"]');
+      await press(page, "main a.button", { text: "Show what waits" });
+      assert.match(page.url(), /tab=errors|\/entries\//);
+      await page.goto(list("errors"));
+      await press(page, "td.k a", { within: last });
+      await press(page, 'main button[value^="retry "]');
+    });
+    await becomes(willowCreek, id, "synced");
+  });
+
+  test("undo what is in QuickBooks", async () => {
+    const last = "KeyboardUndo";
+    const id = await payment(willowCreek, last);
+    await becomes(willowCreek, id, "synced");
+    await open(ana, {}, list("synced"), async (page) => {
+      await press(page, "td.k a", { within: last });
+      await press(page, 'main a[href$="/undo"]');
+      await reach(page, '[name="reason"]');
+      await page.keyboard.type("typed by keyboard");
+      await press(page, "main form button.danger");
+      await page.getByText("The undo is on its way to QuickBooks.").waitFor();
+    });
+    await becomes(willowCreek, `${id}~1`, "synced");
+  });
+
+  test("filter, and download what is ticked", async () => {
+    const last = "KeyboardFile";
+    await payment(mapleHill, last);
+    await open(dan, {}, list("pending"), async (page) => {
+      await reach(page, ".filter summary");
+      await page.keyboard.press("Enter");
+      await reach(page, '.filter [name="q"]');
+      await page.keyboard.type(last);
+      await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+      await reach(page, "input[type=checkbox]", { within: last });
+      await page.keyboard.press("Space");
+      await reach(page, 'form.bulk button[value="download"]');
+      const [file] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Enter")]);
+      assert.match(file.suggestedFilename(), /\.csv$/);
+    });
+  });
+
+  test("sign out", async () => {
+    await open(dan, {}, list("pending"), async (page) => {
+      await press(page, ".who button");
+      await page.goto("/console");
+      await page.getByRole("link", { name: dan }).waitFor();
+    });
+  });
+
   test("tick with the space bar, and read an error whole", async () => {
     const last = "KeyboardError";
     await failed(last);
     await open(ana, {}, list("errors"), async (page) => {
-      await reach(page, inRow(last, "input[type=checkbox]"));
+      await reach(page, "input[type=checkbox]", { within: last });
       await page.keyboard.press("Space");
       assert.ok(await row(page, last).getByRole("checkbox").isChecked());
-      await reach(page, inRow(last, "details:not(.menu) > summary"));
+      await reach(page, "details:not(.menu) > summary", { within: last });
       const error = row(page, last).locator("details:not(.menu) > summary");
       const lines = () => error.evaluate((e) => e.clientHeight >= e.scrollHeight);
       assert.equal(await lines(), false, "a long error is cut at first");

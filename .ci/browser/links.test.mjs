@@ -1,28 +1,13 @@
 // Links, the history of a case, and what the log does to many entries: every page and state of them, by mouse, by keyboard alone, and without script.
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { focused, inOrder, launch, picture, signIn, visitor, widths } from "./browser.mjs";
+import { before, describe, test } from "node:test";
+import { inChromium, inOrder, picture, press, reach, widths } from "./browser.mjs";
 import { becomes, customer, mapleHill, payment, record, settings, willowCreek } from "./system.mjs";
 
 const ana = "Ana Diaz"; // willow-creek, where everything syncs by itself
 const dan = "Dan Reyes"; // maple-hill, which reviews every entry
 
-let browser;
-before(async () => {
-  browser = await launch();
-});
-after(() => browser?.close());
-
-// open signs a person in, in a window of their own that is closed afterwards whatever happens, and goes on there.
-async function open(name, options, path, use) {
-  const v = await visitor(browser, options);
-  try {
-    await signIn(v.page, name, path);
-    return await use(v.page, v.faults);
-  } finally {
-    await v.close();
-  }
-}
+const { open } = inChromium();
 
 const caseOf = (last) => `case-payment-${last}`;
 const formOf = (last) => `/console/links/customers/${encodeURIComponent(`case:${caseOf(last)}`)}`;
@@ -179,25 +164,12 @@ for (const script of [true, false]) {
 }
 
 describe("links: by keyboard alone", () => {
-  // reach goes forward by the Tab key until what has the focus is of that text; each stop must be seen to have it.
-  async function reach(page, text) {
-    for (let left = 200; left > 0; left--) {
-      await page.keyboard.press("Tab");
-      const at = await focused(page);
-      assert.ok(at.ring || at.tag === "body", `the focus shows on ${at.tag} “${at.text.slice(0, 40)}”`);
-      if (text.test(at.text)) return;
-    }
-    throw new Error(`Tab never reaches ${text}`);
-  }
-
   test("links: link another customer", async () => {
     await linked("LinkKeys");
     const free = await customer(willowCreek, "Keyboard Person");
     await open(ana, {}, found("LinkKeys"), async (page) => {
-      await reach(page, /^Link to another customer/);
-      await page.keyboard.press("Enter");
-      await page.getByLabel(/Number of the customer/).waitFor();
-      for (let left = 60; left > 0 && (await focused(page)).tag !== "input"; left--) await page.keyboard.press("Tab");
+      await press(page, 'a[href^="/console/links/customers/"]');
+      await reach(page, '[name="number"]');
       await page.keyboard.type(free);
       await page.keyboard.press("Enter");
       await page.getByText("New records go to Keyboard Person").waitFor();

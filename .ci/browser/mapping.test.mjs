@@ -1,27 +1,13 @@
 // Mapping and Needs you in Chromium: each page in each of its states, and the paths by which entries that wait are let go.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { focused, inOrder, launch, picture, signIn, visitor, widths } from "./browser.mjs";
+import { inChromium, inOrder, picture, press, reach, widths } from "./browser.mjs";
 import { becomes, record, willowCreek } from "./system.mjs";
 
 const ana = "Ana Diaz"; // willow-creek, may manage
 const ben = "Ben Okafor"; // willow-creek, may not
 
-let browser;
-before(async () => {
-  browser = await launch();
-});
-after(() => browser?.close());
-
-async function open(name, options, path, use) {
-  const v = await visitor(browser, options);
-  try {
-    await signIn(v.page, name, path);
-    return await use(v.page, v.faults);
-  } finally {
-    await v.close();
-  }
-}
+const { open } = inChromium();
 
 // signed is a contract with a cash advance on a GL account that nobody has mapped.
 const signed = (last, gl, description = "flowers", amount = "200.00") =>
@@ -189,26 +175,14 @@ for (const script of [true, false]) {
 }
 
 describe("mapping: by keyboard alone", () => {
-  async function reach(page, selector) {
-    for (let left = 200; left > 0; left--) {
-      await page.keyboard.press("Tab");
-      const at = await focused(page);
-      assert.ok(at.ring || at.tag === "body", `the focus shows on ${at.tag} “${at.text.slice(0, 40)}”`);
-      if (await page.evaluate((s) => document.activeElement.matches(s), selector)) return;
-    }
-    throw new Error(`Tab never reaches ${selector}`);
-  }
-
   test("mapping: choose by its first letters, see what it would do, save", async () => {
     const id = await waits("KeyboardMap", "4405");
     await open(ana, {}, "/console/mapping?q=4405", async (page) => {
       await reach(page, "select");
       await page.keyboard.type("Cash Adv");
       assert.equal(await pick(page, "4405").locator("option:checked").innerText(), "Cash Advances Payable");
-      await reach(page, "main form[action='/console/mapping'] button");
-      await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
-      await reach(page, "form.do button");
-      await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+      await press(page, "main form[action='/console/mapping'] button");
+      await press(page, "form.do button");
       assert.match(await good(page).innerText(), /The mapping is saved/);
       await becomes(willowCreek, id, "synced");
       await unmapped(page, "4405");

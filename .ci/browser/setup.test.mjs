@@ -1,7 +1,7 @@
 // Settings, connection and the first run in Chromium: every page in every state, and the paths of who sets an organisation up.
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import { focused, inOrder, launch, signIn, visitor, widths } from "./browser.mjs";
+import { describe, test } from "node:test";
+import { inChromium, inOrder, press, reach, widths } from "./browser.mjs";
 import { becomes, journal, payment, site } from "./system.mjs";
 
 const ana = "Ana Diaz"; // willow-creek, connected
@@ -10,22 +10,7 @@ const ben = "Ben Okafor"; // may see the log, and not set it up
 const nora = "Nora Lind"; // cedar-hall, which nothing is connected to
 const cedarHall = { org: "cedar-hall", realm: "4620816365000000003", person: "nora" };
 
-let browser;
-before(async () => {
-  browser = await launch();
-});
-after(() => browser?.close());
-
-// open signs a person in, in a window of their own that is closed afterwards whatever happens, and goes on there.
-async function open(name, options, path, use) {
-  const v = await visitor(browser, options);
-  try {
-    await signIn(v.page, name, path);
-    return await use(v.page, v.faults);
-  } finally {
-    await v.close();
-  }
-}
+const { open } = inChromium();
 
 // everywhere shows pages at every size, in light and dark; go leads from the page of the path to what is wanted. A further state of a page that is shown
 // everywhere is shown at each size once, and in each colour once.
@@ -75,23 +60,8 @@ async function consent(page, company) {
   await page.getByRole("link", { name: "Go on in the console" }).waitFor();
 }
 
-// byKeyboard goes forward by the Tab key until what has the focus is as wanted, by its name or its text; each stop must be seen to have it.
-function byKeyboard(page) {
-  async function reach(wanted) {
-    for (let left = 100; left > 0; left--) {
-      await page.keyboard.press("Tab");
-      const at = await focused(page);
-      assert.ok(at.ring || at.tag === "body", `the focus shows on ${at.tag} “${at.text.slice(0, 40)}”`);
-      if (await page.evaluate(([name, text]) => document.activeElement.name === name || (text && document.activeElement.textContent === text), wanted)) return;
-    }
-    throw new Error(`Tab never reaches ${wanted}`);
-  }
-  const press = async (text) => {
-    await reach([undefined, text]);
-    await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
-  };
-  return { reach, press };
-}
+// stop is a link or a button that is pressed by its text.
+const stop = (page, text) => press(page, "a, button", { text });
 
 describe("setup", () => {
   test("setup: an organisation that nothing is connected to is helped, and not told of an error", async () => {
@@ -105,9 +75,8 @@ describe("setup", () => {
 
   test("setup: the first run begins by keyboard alone", async () => {
     await open(nora, {}, "/console", async (page) => {
-      const { press } = byKeyboard(page);
-      await press("Set up the integration");
-      await press("Connect QuickBooks");
+      await stop(page, "Set up the integration");
+      await stop(page, "Connect QuickBooks");
       await page.getByRole("link", { name: "Cedar Hall Chapel" }).waitFor();
     });
   });
@@ -232,12 +201,11 @@ describe("setup", () => {
 
   test("setup: settings by keyboard alone", async () => {
     await open(dan, {}, "/console/settings", async (page) => {
-      const { reach, press } = byKeyboard(page);
       for (const [key, state] of [["ArrowUp", "on"], ["ArrowDown", "off"]]) {
-        await reach(["exclude.ledger"]);
+        await reach(page, '[name="exclude.ledger"]');
         await page.keyboard.press(key);
-        await press("See what it would do");
-        await press("Save");
+        await stop(page, "See what it would do");
+        await stop(page, "Save");
         await saved(page);
         assert.equal((await call("dan", "GET", "/v1/settings")).exclude.ledger, state === "on");
       }
@@ -246,11 +214,10 @@ describe("setup", () => {
 
   test("setup: disconnect and connect again, by keyboard alone", async () => {
     await open(dan, {}, "/console/connection", async (page) => {
-      const { press } = byKeyboard(page);
-      await press("Disconnect…");
-      await press("Disconnect");
+      await stop(page, "Disconnect…");
+      await stop(page, "Disconnect");
       await saved(page);
-      for (const text of ["Reconnect QuickBooks", "Maple Hill Memorial", "Go on in the console"]) await press(text);
+      for (const text of ["Reconnect QuickBooks", "Maple Hill Memorial", "Go on in the console"]) await stop(page, text);
       await page.getByText("Entries go to Maple Hill Memorial").waitFor();
     });
   });
