@@ -12,15 +12,12 @@ const cedarHall = { org: "cedar-hall", realm: "4620816365000000003", person: "no
 
 const { open } = inChromium();
 
-// everywhere shows pages at every size, in light and dark; go leads from the page of the path to what is wanted. A further state of a page that is shown
-// everywhere is shown at each size once, and in each colour once.
+// everywhere shows pages at every size, in light and dark; go leads from the page of the path to what is wanted.
 async function everywhere(person, pages) {
   for (const [width, size] of Object.entries(widths)) {
     for (const colorScheme of ["light", "dark"]) {
-      const wanted = pages.filter((p) => !p.further || (width === "phone") === (colorScheme === "dark"));
-      if (wanted.length === 0) continue;
       await open(person, { size, colorScheme }, "/console/notices", async (page, faults) => {
-        for (const { name, path, go, refused } of wanted) {
+        for (const { name, path, go, refused } of pages) {
           await page.goto(path);
           await go?.(page);
           if (refused) faults.length = 0; // the browser itself complains of every answer that is none of 200
@@ -66,10 +63,10 @@ const stop = (page, text) => press(page, "a, button", { text });
 describe("setup", () => {
   test("setup: an organisation that nothing is connected to is helped, and not told of an error", async () => {
     await everywhere(nora, [
-      { further: true, name: "never-log", path: "/console" },
-      { further: true, name: "never-settings", path: "/console/settings" },
-      { further: true, name: "never-connection", path: "/console/connection" },
-      { further: true, name: "never-start", path: "/console/start" },
+      { name: "never-log", path: "/console" },
+      { name: "never-settings", path: "/console/settings" },
+      { name: "never-connection", path: "/console/connection" },
+      { name: "never-start", path: "/console/start" },
     ]);
   });
 
@@ -96,7 +93,7 @@ describe("setup", () => {
       const held = await payment(cedarHall, "First", "250.00");
       await page.reload();
       assert.match(await main(page).innerText(), /Still without an account:\s*Accounts receivable\s*Deposits clearing/);
-      await everywhere(nora, [{ further: true, name: "connected-start", path: "/console/start" }]);
+      await everywhere(nora, [{ name: "connected-start", path: "/console/start" }]);
 
       await mapByName("nora");
       await page.goto("/console/start");
@@ -120,7 +117,7 @@ describe("setup", () => {
       await becomes(cedarHall, held, "synced");
       const [entry] = await journal(cedarHall);
       assert.ok(entry, "it is in QuickBooks");
-      await everywhere(nora, [{ further: true, name: "done-start", path: "/console/start" }]);
+      await everywhere(nora, [{ name: "done-start", path: "/console/start" }]);
     });
   });
 
@@ -128,7 +125,6 @@ describe("setup", () => {
     await everywhere(dan, [
       { name: "settings", path: "/console/settings" },
       {
-        further: true,
         name: "settings-wrong",
         path: "/console/settings",
         refused: true,
@@ -149,7 +145,6 @@ describe("setup", () => {
         },
       },
       {
-        further: true,
         name: "settings-nothing",
         path: "/console/settings",
         go: async (page) => {
@@ -158,6 +153,7 @@ describe("setup", () => {
         },
       },
       { name: "connection", path: "/console/connection" },
+      { name: "callback-of-nobody", path: "/oauth/callback?state=unknown&code=unknown", refused: true },
       { name: "connection-other", path: "/console/connection/other" },
       { name: "connection-disconnect", path: "/console/connection/disconnect" },
     ]);

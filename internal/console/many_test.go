@@ -97,7 +97,7 @@ func TestOneRequestDoesAPortionAndContinueDoesTheNext(t *testing.T) {
 	form.Set("reason", "Entered <twice>")
 	for _, done := range []int{200, 400} {
 		body := h.sends(confirmed, form)
-		if want := fmt.Sprintf("Delete: %d of 450 done", done); !strings.Contains(body, want) || !strings.Contains(body, "<button>Continue</button>") || h.states()[intlog.Deleted] != done {
+		if want := fmt.Sprintf("Delete: %d of 450 done", done); !strings.Contains(body, want) || !strings.Contains(body, " data-continue>") || !strings.Contains(body, "<button>Continue</button>") || h.states()[intlog.Deleted] != done {
 			t.Fatalf("not %s: %v %s", want, h.states(), body)
 		}
 		form = formOf(t, body, confirmed)
@@ -148,7 +148,7 @@ func TestWhatWasNotBegunOrFailedIsLeftForContinue(t *testing.T) {
 	}
 	form := formOf(t, h.sends(actions, url.Values{"action": {"sync"}, "all": {"1"}, "back": {"/console"}}), confirmed)
 	busy := h.body(h.call(http.MethodPost, confirmed, "ana", form, nil), http.StatusServiceUnavailable)
-	if !strings.Contains(busy, "The store is busy.") || !strings.Contains(busy, "Nothing was done yet") {
+	if !strings.Contains(busy, "The store is busy.") || !strings.Contains(busy, "Nothing was done yet") || strings.Contains(busy, "data-continue") {
 		t.Errorf("%s", busy)
 	}
 	late := h.sends(confirmed, formOf(t, busy, confirmed))
