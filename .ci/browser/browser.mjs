@@ -25,7 +25,17 @@ export async function visitor(browser, { size = widths.desktop, colorScheme = "l
   const leaving = "net::ERR_ABORTED"; // the page was left, or its answer was a download
   page.on("requestfailed", (r) => r.failure()?.errorText !== leaving && faults.push(`${r.url()}: ${r.failure()?.errorText}`));
   page.on("request", (r) => r.url().startsWith(site) || r.url().startsWith("data:") || faults.push(`a request leaves the product: ${r.url()}`));
-  return { page, faults, close: () => context.close() };
+  return { page, faults, close: () => closed(page, context) };
+}
+
+// closed closes a window. Once in some thousand times Chromium never answers that it has (Target.disposeBrowserContext), and Playwright waits for that without
+// end; so nobody waits longer than a moment. What is left of it goes with the browser.
+async function closed(page, context) {
+  await page.close();
+  let bound;
+  const enough = new Promise((go) => (bound = setTimeout(go, 5_000)));
+  await Promise.race([context.close(), enough]);
+  clearTimeout(bound);
 }
 
 // signIn goes through the issuer's page, on which a person is chosen, and comes back to where it began.
