@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/passare/qbo-sync/internal/date"
+	"github.com/passare/qbo-sync/internal/money"
 )
 
 // FoundEntry is a journal entry that QuickBooks has, as far as the protocol asks: enough to tell ours.
@@ -11,6 +12,34 @@ type FoundEntry struct {
 	ID        string
 	DocNumber string
 	Note      string // PrivateNote, with our mark if it is ours
+}
+
+// BookedEntry is a journal entry as QuickBooks has it now, for whoever compares it with what was posted.
+type BookedEntry struct {
+	ID        string
+	DocNumber string
+	Note      string // PrivateNote, with our mark if it is ours
+	Date      date.Date
+	Lines     []Line // Place.Name has no Key, which is Passare's
+	Updated   time.Time
+	Deleted   bool // by somebody there: only ID and Updated are known
+}
+
+// Debtor is a customer as QuickBooks has it now, with what it owes.
+type Debtor struct {
+	ID      string
+	Display string
+	Balance money.Cents
+	Active  bool
+	Updated time.Time
+	Deleted bool // it was merged into another customer: only ID and Updated are known
+}
+
+// Changes are what changed in a company's books since a time: each object once, as it is now, the oldest change first.
+type Changes struct {
+	Entries []BookedEntry
+	Debtors []Debtor
+	Partial bool // more changed than can be told this way: what is here is not all, and everything has to be read
 }
 
 // NewName is a customer or vendor to be created.
