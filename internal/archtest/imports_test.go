@@ -32,7 +32,7 @@ func rooms() map[string]layer {
 	rooms := map[string]layer{}
 	for floor, names := range map[layer]string{
 		vocabulary: "fault money date passare journal rules intlog org",
-		useCase:    "intake review posting matching grant retrying lease pacing bell setup",
+		useCase:    "intake review posting matching grant retrying lease pacing bell setup reconcile",
 		platform:   "awsfault",
 		adapter:    "config memory dynamo queue secret qbo webhook httpapi console telemetry",
 		product:    "cloud",
