@@ -61,6 +61,7 @@ type Posting struct {
 	MakesWay     bool               `json:"way,omitempty"`    // the entry wants more: once this has landed, it is planned again (rules.Plan)
 	QuickBooksID string             `json:"qid,omitempty"`    // id in QuickBooks, once accepted
 	Closed       bool               `json:"closed,omitempty"` // certainly refused; the next attempt is another posting
+	Found        []Found            `json:"found,omitempty"`  // by what QuickBooks differs from it, as a person has acknowledged (package reconcile)
 }
 
 // Open says whether the posting's outcome is still to be known.
@@ -235,7 +236,7 @@ func (e Entry) Stuck() bool {
 	return e.History[last].At.Sub(since) >= StuckAfter
 }
 
-// Standing is what QuickBooks has accepted of this entry, whatever its state.
+// Standing is what QuickBooks has of this entry, whatever its state: what it accepted, and by what it was found to differ since.
 func (e Entry) Standing() []rules.Standing {
 	var standing []rules.Standing
 	for _, p := range e.Postings {
@@ -244,6 +245,11 @@ func (e Entry) Standing() []rules.Standing {
 		}
 		for _, m := range p.Movements {
 			standing = append(standing, rules.Standing{Movement: m, On: p.Date, Version: e.Version})
+		}
+		for _, f := range p.Found {
+			for _, m := range f.Movements {
+				standing = append(standing, rules.Standing{Movement: m, On: m.Fact, Version: e.Version})
+			}
 		}
 	}
 	return standing

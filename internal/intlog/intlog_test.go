@@ -28,7 +28,7 @@ func TestTheTransitionTable(t *testing.T) {
 	table := map[intlog.State]string{
 		intlog.Held: "pending queued deleted superseded excluded", intlog.Pending: "queued deleted superseded excluded",
 		intlog.Queued: "queued waiting posting failed excluded unchanged synced superseded deleted", intlog.Waiting: "queued waiting posting failed excluded unchanged synced superseded deleted",
-		intlog.Claimed: "posting synced failed waiting queued", intlog.Failed: "queued deleted superseded", intlog.Deleted: "queued pending",
+		intlog.Claimed: "posting synced failed waiting queued", intlog.Failed: "queued deleted superseded", intlog.Deleted: "queued pending", intlog.Synced: "queued",
 	}
 	for _, from := range intlog.States() {
 		for _, to := range intlog.States() {

@@ -29,7 +29,8 @@ func States() []State {
 }
 
 // Next lists the states that an entry may go to from a state: the one transition table. Waiting and
-// queued may be written again as themselves (a new time), posting as posting (a re-claim, unknown outcomes).
+// queued may be written again as themselves (a new time), posting as posting (a re-claim, unknown outcomes). A synced entry goes again only for what a person
+// has acknowledged to be different in QuickBooks (Entry.Corrected).
 func Next(from State) []State {
 	switch from {
 	case Held:
@@ -44,7 +45,9 @@ func Next(from State) []State {
 		return []State{Queued, Deleted, Superseded}
 	case Deleted:
 		return []State{Queued, Pending}
-	case Synced, Superseded, Excluded, Unchanged:
+	case Synced:
+		return []State{Queued}
+	case Superseded, Excluded, Unchanged:
 		return nil
 	}
 	return nil

@@ -2,7 +2,7 @@
 //
 // On the wire amounts are decimal strings with exactly two places ("1250.00"); inside they are
 // int64 cents. There is no float and no currency arithmetic: one currency per organisation
-// (accounting.md §11).
+// (accounting.md §12).
 package money
 
 import (
