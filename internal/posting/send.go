@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/passare/qbo-sync/internal/fault"
@@ -35,7 +34,7 @@ func (j *job) claim(ctx context.Context, slots []slot) error {
 	for i, planned := range j.planned {
 		e.N++
 		e.Postings = append(e.Postings, intlog.Posting{
-			N: e.N, Doc: journal.DocNumber(e.Reference, identity(e.Key, e.N)), Date: planned.Date, Realm: j.config.Realm, Movements: planned.Movements,
+			N: e.N, Doc: journal.DocNumber(e.Reference, e.Key.Identity(e.N)), Date: planned.Date, Realm: j.config.Realm, Movements: planned.Movements,
 			Request: slots[i].request, Item: slots[i].item, MakesWay: j.way,
 		})
 	}
@@ -43,18 +42,6 @@ func (j *job) claim(ctx context.Context, slots []slot) error {
 	j.entry, err = j.store.Update(ctx, e)
 	return err
 }
-
-// identity names a posting for ever; its number and requestid come from it.
-func identity(k intlog.Key, n int) string {
-	version := strconv.FormatInt(k.Version, 10)
-	if k.Undo > 0 {
-		version += "~" + strconv.Itoa(k.Undo)
-	}
-	return fmt.Sprintf("%s %s v%s p%d", k.Org, k.Record, version, n)
-}
-
-// mark is the identity as it stands in the entry's PrivateNote, by which we know our own (accounting.md §5).
-func mark(k intlog.Key, n int) string { return "[passare " + identity(k, n) + "]" }
 
 func requestID(identity string) string {
 	sum := sha256.Sum256([]byte("requestid " + identity))
@@ -125,7 +112,7 @@ func renew(e *intlog.Entry) {
 	for i := range e.Postings {
 		p := &e.Postings[i]
 		if p.Open() && p.Evasions >= maxEvasions {
-			p.Request, p.Item, p.Evasions = requestID(fmt.Sprintf("%s after %d", identity(e.Key, p.N), p.Faults)), "", 0
+			p.Request, p.Item, p.Evasions = requestID(fmt.Sprintf("%s after %d", e.Key.Identity(p.N), p.Faults)), "", 0
 		}
 	}
 }
@@ -137,7 +124,7 @@ func (j *job) adopt(found []journal.FoundEntry) {
 	for i := range j.entry.Postings {
 		p := &j.entry.Postings[i]
 		for _, f := range found {
-			if p.Open() && f.DocNumber == p.Doc && strings.Contains(f.Note, mark(j.entry.Key, p.N)) {
+			if p.Open() && f.DocNumber == p.Doc && strings.Contains(f.Note, j.entry.Key.NoteMark(p.N)) {
 				p.QuickBooksID = f.ID
 				j.entry.Tried(intlog.Attempt{At: j.now(), Outcome: "Found in QuickBooks: an earlier try had arrived."})
 			}
@@ -315,7 +302,7 @@ const duplicateNumber = "6140"
 // journalEntry is the entry as QuickBooks gets it.
 func (j *job) journalEntry(p intlog.Posting) (journal.Entry, error) {
 	lines := rules.Planned{Movements: p.Movements}.Lines()
-	return journal.New(p.Date, p.Doc, j.entry.Sentence+"\n"+mark(j.entry.Key, p.N), lines)
+	return journal.New(p.Date, p.Doc, j.entry.Sentence+"\n"+j.entry.Key.NoteMark(p.N), lines)
 }
 
 // finish: rows 17 to 20, one write.

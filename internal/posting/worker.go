@@ -498,7 +498,7 @@ func poll(k intlog.Key, polls int) time.Duration {
 	if polls == 0 {
 		return pause
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", identity(k, 0), polls))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", k.Identity(0), polls))
 	return pause + pause/4*time.Duration(sum[0])/256
 }
 

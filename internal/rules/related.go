@@ -299,17 +299,17 @@ func (in Input) otherRight() (why string, postedBy passare.Ref) {
 	switch b := e.Body.(type) {
 	case *passare.RefundBody:
 		if refundedByPayment(b) {
-			return "Already in " + named(*b.OfPayment) + ", whose own refund posts this money.", *b.OfPayment
+			return "Already in " + Named(*b.OfPayment) + ", whose own refund posts this money.", *b.OfPayment
 		}
 	case *passare.LedgerBody:
 		if b.EchoOf != nil {
-			return "Already in " + named(*b.EchoOf) + ", which posts this money.", *b.EchoOf
+			return "Already in " + Named(*b.EchoOf) + ", which posts this money.", *b.EchoOf
 		}
 	case *passare.AdjustmentBody:
 		for _, t := range []passare.RecordType{passare.Payment, passare.ACHPayment} {
 			for _, ref := range in.mentioners(t) {
 				if r := in.Related[ref]; r.Newest != nil && r.Newest.Verb != passare.Deleted && r.Out == "" && slices.Contains(r.Newest.Mentions(), e.Record) {
-					return "Already in " + named(ref) + ", whose return posts this fee.", ref
+					return "Already in " + Named(ref) + ", whose return posts this fee.", ref
 				}
 			}
 		}
@@ -317,8 +317,8 @@ func (in Input) otherRight() (why string, postedBy passare.Ref) {
 	return "", passare.Ref{}
 }
 
-// named is a record in a bookkeeper's words: "batch 51".
-func named(r passare.Ref) string {
+// Named is a record in a bookkeeper's words: "batch 51".
+func Named(r passare.Ref) string {
 	words := map[passare.RecordType]string{
 		passare.BatchPayment: "batch", passare.ACHBatch: "ACH settlement", passare.ACHPayment: "ACH payment", passare.ClaimCheck: "CLAIMCHECK", passare.GoodsAndServices: "contract",
 	}
