@@ -55,7 +55,8 @@ type row struct {
 	touched  int // order of changes within one second
 	inactive bool
 	suffix   string // behind the name while inactive
-	deleted  bool
+	deleted  bool   // a transaction, or a customer that was merged into another
+	merged   string // the id of the customer that was merged into this one last
 	doc      ordered
 	lines    []line // of a journal entry
 	fresh    bool   // was just created: a new account's answer has no LastUpdatedTime

@@ -7,7 +7,8 @@
 // An object is one ordered JSON document (object.go), written by the rules of its entity (schema.go, names.go, journalentry.go) and shown with what
 // changes by itself: tokens, times, balances, names of references. The ledger is kept from journal entries alone, and the reports are built from it.
 //
-// Everything is in memory. Time comes from Options.Now. Test switches are under /_sim/ (switches.go). A fault comes from its own cause, or is scripted
+// Everything is in memory. Time comes from Options.Now. Test switches are under /_sim/ (switches.go), and so is what people do by hand in
+// QuickBooks' own screens: entries typed, edited, copied and deleted, customers merged (hand.go). A fault comes from its own cause, or is scripted
 // (script.go): every one of quickbooks.md by its code (catalogue.go), or silence, cut connections, and answers that come after the work was done.
 //
 // Guarantees: an entry that is accepted balances and obeys every rule of quickbooks.md; two companies share nothing; every call is atomic; the recordings

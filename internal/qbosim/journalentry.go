@@ -198,7 +198,7 @@ func (co *company) resolve(entity, table string, ref ordered) (*row, *serviceErr
 	}
 	r, ok := co.find(entity, id)
 	switch {
-	case !ok:
+	case !ok || r.deleted:
 		e := unknownRef(table, id)
 		return nil, &e
 	case r.inactive:

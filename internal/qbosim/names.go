@@ -96,7 +96,7 @@ func (co *company) qualify(r *row, in ordered, own string) (string, int, *servic
 		return own, 0, nil
 	}
 	parent, ok := co.find(r.x.name, ref.text("value"))
-	if !ok {
+	if !ok || parent.deleted {
 		e := unknownRef(r.x.name, ref.text("value"))
 		return "", 0, &e
 	}
@@ -143,7 +143,7 @@ func (co *company) nameTaken(r *row, qualified string) bool {
 		for _, other := range co.rows[space] {
 			same := strings.EqualFold(other.qualified(), qualified) ||
 				co.switches.InactiveNamesTaken && strings.EqualFold(strings.TrimSuffix(other.qualified(), other.suffix), qualified)
-			if other != r && same {
+			if other != r && !other.deleted && same {
 				return true
 			}
 		}

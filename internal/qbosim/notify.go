@@ -16,7 +16,7 @@ type hook struct {
 	Legacy   bool   `json:"legacy"`
 }
 
-// notify tells every hook that an object was created, updated or deleted. Delivery is by the way: no order, no repeat.
+// notify tells every hook that an object was created, updated or deleted, or that another was merged into it. Delivery is by the way: no order, no repeat.
 func (s *Sim) notify(co *company, r *row, operation string) {
 	if s.o.Notify == nil {
 		return
@@ -41,10 +41,12 @@ func (s *Sim) notice(co *company, r *row, operation string, legacy bool) []byte 
 		{"data", ordered{}},
 	}}
 	if legacy {
-		past := map[string]string{"created": "Create", "updated": "Update", "deleted": "Delete"}[operation]
-		v = ordered{{"eventNotifications", []any{ordered{{"realmId", co.realm}, {"dataChangeEvent", ordered{{"entities", []any{ordered{
-			{"name", r.x.name}, {"id", r.ident}, {"operation", past}, {"lastUpdated", s.stamp()},
-		}}}}}}}}}
+		past := map[string]string{"created": "Create", "updated": "Update", "deleted": "Delete", "merged": "Merge"}[operation]
+		entity := ordered{{"name", r.x.name}, {"id", r.ident}, {"operation", past}, {"lastUpdated", s.stamp()}}
+		if operation == "merged" {
+			entity = append(entity, field{"deletedId", r.merged})
+		}
+		v = ordered{{"eventNotifications", []any{ordered{{"realmId", co.realm}, {"dataChangeEvent", ordered{{"entities", []any{entity}}}}}}}}
 	}
 	body, _ := plain(v)
 	return body

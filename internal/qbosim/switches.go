@@ -33,6 +33,7 @@ type Switches struct {
 	OtherBatches                int    `json:"other_batches"`                  // batches that other apps send to the company in each minute; 120 are allowed to all
 	MonthlyReads                int    `json:"monthly_reads"`                  // reads of a calendar month; beyond: 429; 0: no limit
 	ChangeDays                  int    `json:"change_days"`                    // how far change data goes back; 0: to the beginning
+	MergeTouchesEntries         bool   `json:"merge_touches_entries"`          // the entries of a customer that is merged into another count as changed
 	NoAccess                    bool   `json:"no_access"`                      // the person who connected lost their access (120)
 	SubscriptionEnded           bool   `json:"subscription_ended"`             // writes are refused (6190)
 	XMLFaults                   bool   `json:"xml_faults"`                     // the gateway's faults come as XML whatever is accepted
@@ -204,7 +205,7 @@ func (s *Sim) CustomerBalance(realm, called string) money.Cents {
 	defer s.mu.Unlock()
 	if co, ok := s.companies[realm]; ok {
 		for _, r := range co.rows["Customer"] {
-			if r.doc.text("DisplayName") == called {
+			if !r.deleted && r.doc.text("DisplayName") == called {
 				return co.owed[r.ident]
 			}
 		}
@@ -230,7 +231,7 @@ func (s *Sim) activate(realm, entity, called string, active bool) bool {
 		return false
 	}
 	for _, r := range co.rows[entity] {
-		if r.x.list() && r.doc.text(r.x.nameField) == called {
+		if !r.deleted && r.x.list() && r.doc.text(r.x.nameField) == called {
 			s.setActive(co, r, active)
 			r.token++
 			s.touch(co, r, "updated")
@@ -248,6 +249,7 @@ func (s *Sim) Hook(address, verifier string, legacy bool) {
 }
 
 func (s *Sim) registerSwitches(mux *http.ServeMux) {
+	s.registerHand(mux)
 	mux.HandleFunc("GET /_sim/faults", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, listed()) })
 	mux.HandleFunc("POST /_sim/faults", func(w http.ResponseWriter, r *http.Request) {
 		var f Fault

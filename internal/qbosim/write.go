@@ -146,11 +146,17 @@ func (s *Sim) change(co *company, r *row, doc ordered, lines []line, active bool
 	s.touch(co, r, "updated")
 }
 
+// touch says that an object was changed: in change data, and by webhooks.
 func (s *Sim) touch(co *company, r *row, operation string) {
+	s.mark(co, r)
+	s.notify(co, r, operation)
+}
+
+// mark says it in change data alone.
+func (s *Sim) mark(co *company, r *row) {
 	r.updated = s.o.Now()
 	co.changes++
 	r.touched = co.changes
-	s.notify(co, r, operation)
 }
 
 // setActive makes an object inactive, which renames it, or active again under its old name.
