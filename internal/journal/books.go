@@ -40,6 +40,7 @@ type Changes struct {
 	Entries []BookedEntry
 	Debtors []Debtor
 	Partial bool // more changed than can be told this way: what is here is not all, and everything has to be read
+	Reads   int  // how many metered reads it took
 }
 
 // NewName is a customer or vendor to be created.

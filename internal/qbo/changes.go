@@ -82,6 +82,7 @@ const (
 type changed struct {
 	entries map[string]journal.BookedEntry
 	debtors map[string]journal.Debtor
+	reads   int
 }
 
 func newChanged() *changed {
@@ -96,7 +97,7 @@ func (all *changed) sorted(partial bool) journal.Changes {
 	return journal.Changes{
 		Entries: slices.SortedFunc(maps.Values(all.entries), byEntry),
 		Debtors: slices.SortedFunc(maps.Values(all.debtors), byDebtor),
-		Partial: partial,
+		Partial: partial, Reads: all.reads,
 	}
 }
 
@@ -109,6 +110,7 @@ func (c *Client) changedSince(ctx context.Context, at org.Company, entities []st
 	if err != nil {
 		return 0, last, err
 	}
+	all.reads++
 	var body struct {
 		CDCResponse []struct {
 			QueryResponse []struct {

@@ -86,8 +86,8 @@ func TestWhatChangedIsToldOnceAndWhole(t *testing.T) {
 			if err != nil || got.Partial != test.partial {
 				t.Fatalf("partial %t, %v", got.Partial, err)
 			}
-			if diff := cmp.Diff(test.asked, asked); diff != "" {
-				t.Error(diff)
+			if diff := cmp.Diff(test.asked, asked); diff != "" || got.Reads != len(asked) {
+				t.Errorf("%d reads are told: %s", got.Reads, diff)
 			}
 			if !test.partial && (len(got.Entries) != len(test.objects["JournalEntry"]) || len(got.Debtors) != len(test.objects["Customer"])) {
 				t.Errorf("%d entries, %d customers", len(got.Entries), len(got.Debtors))
@@ -106,7 +106,7 @@ func TestWhatIsOlderThanChangeDataIsNotAskedFor(t *testing.T) {
 	t.Parallel()
 	c, _ := client(t, func(http.ResponseWriter, *http.Request) { t.Error("it was asked for") })
 	got, err := c.Changes(t.Context(), at("o"), time.Now().Add(-31*24*time.Hour))
-	if err != nil || !got.Partial {
+	if err != nil || !got.Partial || got.Reads != 0 {
 		t.Errorf("%+v, %v", got, err)
 	}
 }

@@ -108,41 +108,50 @@ const pageSize = 1000
 // maxPages is how many pages of one question are read: no company has more rows, so what never ends is not an answer.
 const maxPages = 100
 
-// inList is how many values one IN (…) names.
-const inList = 30
+// How many values one IN (…) names: numbers of entries, and ids, which are shorter.
+const (
+	inList  = 30
+	idsList = 100
+)
 
 // query runs a statement page by page and hands each page's rows of an entity to read, which says how
 // many there were.
 func (c *Client) query(ctx context.Context, at org.Company, entity, where string, canWait bool, read func(json.RawMessage) (int, error)) error {
 	for page := range maxPages {
-		statement := fmt.Sprintf("select * from %s%s startposition %d maxresults %d", entity, where, 1+page*pageSize, pageSize)
-		got, err := c.do(ctx, at, request{
-			method: http.MethodPost, path: "query", contentType: "application/text", body: []byte(statement),
-			canWait: canWait && page == 0, // what was begun is read to its end: half of it would be spent for nothing
-		})
-		if err != nil {
+		n, err := c.page(ctx, at, entity, where, page, canWait && page == 0, read) // what was begun is read to its end: half of it would be spent for nothing
+		if err != nil || n < pageSize {
 			return err
-		}
-		var response struct{ QueryResponse map[string]json.RawMessage }
-		if err := json.Unmarshal(got.body, &response); err != nil {
-			return unreadable(got, err)
-		}
-		if response.QueryResponse == nil {
-			return unreadable(got, nil) // an answer that finds nothing has an empty one; without it nothing was answered
-		}
-		rows, ok := response.QueryResponse[entity]
-		if !ok {
-			return nil
-		}
-		n, err := read(rows)
-		if err != nil {
-			return unreadable(got, err)
-		}
-		if n < pageSize {
-			return nil
 		}
 	}
 	return unreadable(answer{}, nil)
+}
+
+// page runs a statement for one page, the first one being 0, hands its rows of an entity to read, and says how many there were; after fewer than pageSize
+// there is no further page.
+func (c *Client) page(ctx context.Context, at org.Company, entity, where string, page int, canWait bool, read func(json.RawMessage) (int, error)) (int, error) {
+	statement := fmt.Sprintf("select * from %s%s startposition %d maxresults %d", entity, where, 1+page*pageSize, pageSize)
+	got, err := c.do(ctx, at, request{
+		method: http.MethodPost, path: "query", contentType: "application/text", body: []byte(statement), canWait: canWait,
+	})
+	if err != nil {
+		return 0, err
+	}
+	var response struct{ QueryResponse map[string]json.RawMessage }
+	if err := json.Unmarshal(got.body, &response); err != nil {
+		return 0, unreadable(got, err)
+	}
+	if response.QueryResponse == nil {
+		return 0, unreadable(got, nil) // an answer that finds nothing has an empty one; without it nothing was answered
+	}
+	rows, ok := response.QueryResponse[entity]
+	if !ok {
+		return 0, nil
+	}
+	n, err := read(rows)
+	if err != nil {
+		return 0, unreadable(got, err)
+	}
+	return n, nil
 }
 
 // unreadable is a read that was answered with something that is no answer to it.
@@ -154,16 +163,35 @@ func unreadable(a answer, cause error) error {
 
 // into reads rows and hands each to add.
 func into[T any](add func(T)) func(json.RawMessage) (int, error) {
+	return checked(func(row T) error {
+		add(row)
+		return nil
+	})
+}
+
+// checked is into where a row may be wrong.
+func checked[T any](add func(T) error) func(json.RawMessage) (int, error) {
 	return func(raw json.RawMessage) (int, error) {
 		var rows []T
 		if err := json.Unmarshal(raw, &rows); err != nil {
 			return 0, err
 		}
 		for _, row := range rows {
-			add(row)
+			if err := add(row); err != nil {
+				return 0, err
+			}
 		}
 		return len(rows), nil
 	}
+}
+
+// listed are values as an IN (…) takes them.
+func listed(values []string) string {
+	all := make([]string, len(values))
+	for i, v := range values {
+		all[i] = quoted(v)
+	}
+	return strings.Join(all, ", ")
 }
 
 // quoted is a value as the query language takes it. What is no UTF-8 is asked for as JSON wrote it when it was created: one U+FFFD a byte.
@@ -176,11 +204,7 @@ func quoted(s string) string {
 func (c *Client) JournalEntriesByDocNumber(ctx context.Context, at org.Company, docs []string) ([]journal.FoundEntry, error) {
 	var found []journal.FoundEntry
 	for chunk := range slices.Chunk(docs, inList) {
-		values := make([]string, len(chunk))
-		for i, d := range chunk {
-			values[i] = quoted(d)
-		}
-		err := c.query(ctx, at, "JournalEntry", " where DocNumber in ("+strings.Join(values, ", ")+")", false,
+		err := c.query(ctx, at, entries, " where DocNumber in ("+listed(chunk)+")", false,
 			into(func(row struct{ ID, DocNumber, PrivateNote string }) {
 				found = append(found, journal.FoundEntry{ID: row.ID, DocNumber: row.DocNumber, Note: row.PrivateNote})
 			}))

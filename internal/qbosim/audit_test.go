@@ -148,6 +148,9 @@ func TestQueriesInTheFormsThatClientsWrite(t *testing.T) {
 		b.put("customer", fmt.Sprintf(`{"DisplayName":%q,"GivenName":"G%d","FamilyName":"F","CompanyName":"C%d"}`, name, i%2, i%2))
 	}
 	b.sim.Deactivate(realm, "Customer", "Cy")
+	for _, doc := range []string{"D1", "D2"} {
+		b.put("journalentry", entry(doc, "2026-05-05", line("Debit", "1.00", checking), line("Credit", "1.00", sales)))
+	}
 	for statement, want := range map[string]string{
 		"select * from Customer":                                                                      "Ann Dee ben",
 		"select * from Customer where Active in (true, false)":                                        "Ann Cy (deleted) Dee ben",
@@ -158,6 +161,9 @@ func TestQueriesInTheFormsThatClientsWrite(t *testing.T) {
 		"select * from Customer orderby CompanyName desc, DisplayName":                                "Dee ben Ann",
 		"select * from Customer orderby CompanyName ASC , DisplayName DESC maxresults 2":              "Ann ben",
 		"select * from Customer where Id in ('7', '8')":                                               "Ann ben",
+		"select * from Customer where Id in ('9', '7', '7') and Active in (true, false) orderby Id":   "Ann Cy (deleted)",
+		"select * from JournalEntry where DocNumber in ('D2', 'D1', 'D2') orderby Id desc":            "D2 D1",
+		"select * from JournalEntry where DocNumber not in ('D2')":                                    "D1",
 		"select * from Customer where Id not in ('7')":                                                "Dee ben",
 		"select * from Customer where not DisplayName = 'Ann'":                                        "Dee ben",
 		"select * from Customer where MetaData.CreateTime > '2026-05-05T03:22:00'":                    "Dee ben",

@@ -145,7 +145,7 @@ func (c condition) badIDs() *serviceError {
 	return nil
 }
 
-// candidates: entries are looked up by their numbers without reading the whole journal. A company has its information and preferences once.
+// candidates: objects are looked up by their ids, and entries by their numbers, without reading the whole list. A company has its information and preferences once.
 func (co *company) candidates(st statement) []*row {
 	switch st.x.name {
 	case "CompanyInfo":
@@ -154,9 +154,21 @@ func (co *company) candidates(st statement) []*row {
 		return []*row{{x: st.x, ident: "1", created: co.created, updated: co.created, doc: co.preferences()}}
 	}
 	for _, c := range st.conditions {
-		if st.x.name == "JournalEntry" && strings.EqualFold(c.property, "DocNumber") && (c.operator == "=" || c.operator == "in") {
-			var rows []*row
-			for _, doc := range c.values {
+		if c.not || c.operator != "=" && c.operator != "in" {
+			continue
+		}
+		var rows []*row
+		values := slices.Compact(slices.Sorted(slices.Values(c.values))) // what is named twice is found once
+		switch {
+		case strings.EqualFold(c.property, "Id"):
+			for _, id := range values {
+				if r, ok := co.find(st.x.name, id); ok {
+					rows = append(rows, r)
+				}
+			}
+			return rows
+		case st.x.name == "JournalEntry" && strings.EqualFold(c.property, "DocNumber"):
+			for _, doc := range values {
 				rows = append(rows, co.docs[doc]...)
 			}
 			return rows
