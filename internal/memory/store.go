@@ -12,6 +12,7 @@ import (
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/passare"
+	"github.com/passare/qbo-sync/internal/reconcile"
 )
 
 // Store keeps configurations, entries, flags, links and the quarantine. Every operation is atomic.
@@ -34,6 +35,7 @@ type Store struct {
 	reads      map[readKey]int   // metered reads by organisation and month; organisation "" has the sum
 	replies    map[replyKey]org.Reply
 	seen       map[personKey]org.Seen
+	papers     map[paperKind]map[string]reconcile.Paper
 	setup      setup
 }
 
@@ -58,7 +60,7 @@ func NewStore() *Store {
 		mentions: map[recordKey][]passare.Ref{}, logs: map[listKey]*index{}, held: map[pageKey]map[intlog.Key]bool{},
 		due: map[intlog.Key]bool{}, flags: map[pageKey]org.Flag{}, links: map[linkKey]intlog.Link{}, linked: map[linkKey]string{},
 		quarantine: map[string][]intlog.Quarantined{}, reads: map[readKey]int{}, attempts: map[string]grant.Attempt{}, connected: map[string]org.Connection{}, owners: map[string]string{},
-		replies: map[replyKey]org.Reply{}, seen: map[personKey]org.Seen{},
+		replies: map[replyKey]org.Reply{}, seen: map[personKey]org.Seen{}, papers: map[paperKind]map[string]reconcile.Paper{},
 		setup: newSetup(),
 	}
 }

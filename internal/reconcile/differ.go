@@ -229,7 +229,8 @@ func (pr *proof) went(ctx context.Context, from, to spot) []Field {
 	for _, f := range []Field{
 		{"account", pr.account(ctx, from.Account), pr.account(ctx, to.Account)},
 		{"name", pr.name(from.Name), pr.name(to.Name)},
-		{"class", from.Class, to.Class}, {"location", from.Location, to.Location},
+		{"class", from.Class, to.Class},
+		{"location", from.Location, to.Location},
 	} {
 		if f.Ours != f.Theirs {
 			fields = append(fields, Field{f.Name, cmp.Or(f.Ours, "none"), cmp.Or(f.Theirs, "none")})

@@ -21,6 +21,10 @@ type Store interface {
 	Update(ctx context.Context, e intlog.Entry) (intlog.Entry, error)
 	// ListOldest lists entries of a tab ("all": every one), oldest first, after a mark (none: from the oldest).
 	ListOldest(ctx context.Context, org, tab string, after intlog.Mark, limit int) ([]intlog.Entry, error)
+	// Listing is a list of the company's as it was read last, for the names of accounts.
+	Listing(ctx context.Context, at org.Company, list journal.List) (l journal.Listing, found bool, err error)
+	// CompanyOwner says which organisation is connected to a company; empty: none.
+	CompanyOwner(ctx context.Context, realm string) (org string, err error)
 	Papers
 }
 

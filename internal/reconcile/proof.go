@@ -2,6 +2,9 @@ package reconcile
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/passare/qbo-sync/internal/date"
@@ -17,82 +20,196 @@ type Options struct {
 	Queue    Queue // brings an entry to the worker
 	Requests Requests
 	Leases   lease.Store // one run of an organisation at a time
+	Process  string      // names this process among all that share the store
 	Now      func() time.Time
 }
 
 // Proof proves the books of organisations, one at a time.
-type Proof struct{ o Options }
+type Proof struct {
+	o      Options
+	serial atomic.Int64
+}
 
 // New makes a proof.
 func New(o Options) *Proof { return &Proof{o: o} }
 
-var _ Reader = (*Proof)(nil)
+var (
+	_ Reader = (*Proof)(nil)
+	_ Hearer = (*Proof)(nil)
+)
 
-// Run proves an organisation's books, or goes on where an earlier run was ended. It stops shortly before the context's deadline: the night is Running then, and
-// whoever called asks for it again. Errors: fault.NotFound for an organisation that is not known; what the store answers.
-func (p *Proof) Run(ctx context.Context, r Request) (Night, error) {
-	return Night{}, notYet()
+// Hear keeps what the next proof has to look at: of journal entries what is not new, since change data tells of new ones; of customers what is merged or gone.
+func (p *Proof) Hear(ctx context.Context, hints []Hint) error {
+	for _, h := range hints {
+		if !h.matters() {
+			continue
+		}
+		if err := p.hear(ctx, h); err != nil {
+			return fmt.Errorf("reconcile.Hear: %w", err)
+		}
+	}
+	return nil
 }
 
-func notYet() error { return fault.New(fault.Internal, "Not yet.") }
+func (h Hint) matters() bool {
+	switch h.Entity {
+	case "JournalEntry":
+		return h.Operation != "created"
+	case "Customer":
+		return h.Operation == "merged" || h.Operation == "deleted"
+	}
+	return false
+}
 
-// Hear keeps what the next proof has to look at.
-func (p *Proof) Hear(ctx context.Context, hints []Hint) error { return notYet() }
+func (p *Proof) hear(ctx context.Context, h Hint) error {
+	owner, err := p.o.Store.CompanyOwner(ctx, h.Realm)
+	if err != nil || owner == "" {
+		return err
+	}
+	config, err := p.o.Store.Config(ctx, owner)
+	if err != nil || config.Realm != h.Realm {
+		return err
+	}
+	d := newDesk(p.o.Store, config.Company())
+	id := h.Entity + "/" + h.ID
+	known, err := one[Hint](ctx, d, hintPaper, id)
+	if err != nil || d.known(hintPaper, id) {
+		return err
+	}
+	*known = h
+	d.put(hintPaper, id, false)
+	if err := d.flush(ctx); err != nil && !fault.Is(err, fault.Conflict) { // somebody has just kept the same
+		return err
+	}
+	return nil
+}
 
-// Ask asks for a proof of the organisation's books, which begins a moment later.
-func (p *Proof) Ask(ctx context.Context, r Request) error { return notYet() }
+// Ask asks for a proof of the organisation's books, which begins a moment later. Errors: fault.Conflict when QuickBooks is not connected.
+func (p *Proof) Ask(ctx context.Context, r Request) error {
+	config, err := p.o.Store.Config(ctx, r.Org)
+	if err == nil && !config.Connected() {
+		err = fault.New(fault.Conflict, "QuickBooks is not connected. Connect it; then the books can be proved.")
+	}
+	if err == nil {
+		err = p.o.Requests.Request(ctx, r)
+	}
+	if err != nil {
+		return fmt.Errorf("reconcile.Ask: %w", err)
+	}
+	return nil
+}
+
+// desk is where the papers of an organisation's company are read.
+func (p *Proof) desk(ctx context.Context, id string) (*desk, error) {
+	config, err := p.o.Store.Config(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return newDesk(p.o.Store, config.Company()), nil
+}
 
 // Nights lists nights, newest first, before one (none: from the newest).
-func (p *Proof) Nights(ctx context.Context, org string, before date.Date, limit int) ([]Night, error) {
-	return nil, notYet()
+func (p *Proof) Nights(ctx context.Context, id string, before date.Date, limit int) ([]Night, error) {
+	d, err := p.desk(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("reconcile.Nights: %w", err)
+	}
+	var nights []Night
+	on := NightOf(p.o.Now()).AddDays(1)
+	if before != "" {
+		on = before
+	}
+	for range maxNights {
+		var ids []string
+		for range nightsAtOnce {
+			on = on.AddDays(-1)
+			ids = append(ids, string(on))
+		}
+		list, err := take[Night](ctx, d, nightPaper, ids...)
+		if err != nil {
+			return nil, fmt.Errorf("reconcile.Nights: %w", err)
+		}
+		for i, n := range list {
+			if d.known(nightPaper, ids[i]) && len(nights) < limit {
+				nights = append(nights, *n)
+			}
+		}
+		if len(nights) == limit {
+			break
+		}
+	}
+	return nights, nil
 }
+
+// How far nights are looked for: 100 days at once, two years back.
+const (
+	nightsAtOnce = 100
+	maxNights    = 8
+)
 
 // Night reads one night. Errors: fault.NotFound.
-func (p *Proof) Night(ctx context.Context, org string, on date.Date) (Night, error) {
-	return Night{}, notYet()
+func (p *Proof) Night(ctx context.Context, id string, on date.Date) (Night, error) {
+	d, err := p.desk(ctx, id)
+	if err != nil {
+		return Night{}, fmt.Errorf("reconcile.Night: %w", err)
+	}
+	n, err := one[Night](ctx, d, nightPaper, string(on))
+	if err == nil && !d.known(nightPaper, string(on)) {
+		err = fault.New(fault.NotFound, "There was no proof for %s.", on.Short())
+	}
+	if err != nil {
+		return Night{}, fmt.Errorf("reconcile.Night: %w", err)
+	}
+	return *n, nil
 }
 
-// Differences lists what is open, oldest first.
-func (p *Proof) Differences(ctx context.Context, org, after string, limit int) ([]Difference, string, error) {
-	return nil, "", notYet()
+// summarize says what the night found.
+func (x *run) summarize(ctx context.Context) error {
+	n := &x.night
+	var open []Difference
+	timing := 0
+	err := each(ctx, x.store, x.at, differencePaper, "", true, func(_ string, k kept) bool {
+		if k.Class == Timing {
+			timing++
+		} else {
+			open = append(open, k.Difference)
+			n.AtStake += k.Amount
+		}
+		return false
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(open, byAgeAndSize)
+	n.Open, n.State, n.Ended = len(open), Agrees, x.p.o.Now()
+	for _, d := range open[:min(len(open), MaxTold)] {
+		n.First = append(n.First, Told{ID: d.ID, Class: d.Class, Sentence: d.Sentence, Amount: d.Amount, Found: d.Found})
+	}
+	if n.Open > 0 {
+		n.State = Differs
+	}
+	n.Says = n.says(timing)
+	return nil
 }
 
-// Difference reads one, open or settled, with its remedies as they would go now. Errors: fault.NotFound.
-func (p *Proof) Difference(ctx context.Context, org, id string) (Difference, error) {
-	return Difference{}, notYet()
+func (n Night) says(timing int) string {
+	compared := count(n.Entries, "entry", "entries") + ", $" + n.Amount.Grouped()
+	text := "All agrees: " + compared + "."
+	switch {
+	case n.Open > 0:
+		text = count(n.Open, "difference", "differences") + ", $" + n.AtStake.Grouped() + ". Compared: " + compared + "."
+	case n.Entries == 0 && !n.Full:
+		text = "All agrees: nothing has changed since the proof before."
+	}
+	if timing > 0 {
+		text += " " + count(timing, "more is", "more are") + " on the way for less than a day."
+	}
+	return text
 }
 
-// Act does what a person chose. Errors: fault.NotFound; fault.Invalid, with the fields that are wrong; fault.Conflict when it cannot be done any more.
-func (p *Proof) Act(ctx context.Context, org, id string, a Act) (Difference, error) {
-	return Difference{}, notYet()
-}
-
-// Case proves a case now, from our books and what QuickBooks had when it was read last. Errors: fault.NotFound for a case that no proof has seen.
-func (p *Proof) Case(ctx context.Context, org, caseID string) (CaseProof, error) {
-	return CaseProof{}, notYet()
-}
-
-// Clearing is what stands on the clearing accounts.
-func (p *Proof) Clearing(ctx context.Context, org string) (Clearing, error) {
-	return Clearing{}, notYet()
-}
-
-// CashAdvances is what was collected for others and not paid, or the other way round.
-func (p *Proof) CashAdvances(ctx context.Context, org string) (CashAdvances, error) {
-	return CashAdvances{}, notYet()
-}
-
-// Packet is a month ("2026-03") for the accountant. Errors: fault.Invalid for what is no month, or one that has not begun.
-func (p *Proof) Packet(ctx context.Context, org, month string) (Packet, error) {
-	return Packet{}, notYet()
-}
-
-// PacketRows are the journal lines of a month, in pages.
-func (p *Proof) PacketRows(ctx context.Context, org, month, after string, limit int) ([]PacketRow, string, error) {
-	return nil, "", notYet()
-}
-
-// CloseMonth marks a month as closed by a person, or opens it again; what comes into it later is shown as such.
-func (p *Proof) CloseMonth(ctx context.Context, org, month, who string, closed bool) (Packet, error) {
-	return Packet{}, notYet()
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }

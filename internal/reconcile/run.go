@@ -42,19 +42,19 @@ type run struct {
 	stateRev int64
 	nightRev int64
 
-	merges  map[string]string     // customers that were merged, and into which
-	parted  map[string]bool       // customers that are gone, as change data says; into which they were merged is to be found out
-	queue   []passare.Ref         // records to be proved
-	queued  map[passare.Ref]bool  // the same
-	foreign map[string]bool       // journal entries that are not ours, to be looked at
-	touched map[string]bool       // customers whose balances are to be compared
-	absent  map[string]bool       // journal entries that were asked for by id, and are not there
-	again   map[string]bool       // journal entries to be asked for though they were seen
-	reread  map[passare.Ref]bool  // records of which every journal entry is to be asked for
-	moved   map[string]time.Time  // customers, by the newest change of an entry that names them
-	called  map[string]string     // names of accounts by id; nil: not read yet
-	display map[string]string     // names of customers and vendors, "Customer/12", as far as they were seen
-	counted map[string]bool       // journal entries that this process has counted
+	merges  map[string]string    // customers that were merged, and into which
+	parted  map[string]bool      // customers that are gone, as change data says; into which they were merged is to be found out
+	queue   []passare.Ref        // records to be proved
+	queued  map[passare.Ref]bool // the same
+	foreign map[string]bool      // journal entries that are not ours, to be looked at
+	touched map[string]bool      // customers whose balances are to be compared
+	absent  map[string]bool      // journal entries that were asked for by id, and are not there
+	again   map[string]bool      // journal entries to be asked for though they were seen
+	reread  map[passare.Ref]bool // records of which every journal entry is to be asked for
+	moved   map[string]time.Time // customers, by the newest change of an entry that names them
+	called  map[string]string    // names of accounts by id; nil: not read yet
+	display map[string]string    // names of customers and vendors, "Customer/12", as far as they were seen
+	counted map[string]bool      // journal entries that this process has counted
 }
 
 // Run proves an organisation's books, or goes on where an earlier run was ended. It stops shortly before the context's deadline: the night is Running then, and
@@ -302,7 +302,7 @@ func (x *run) hints(ctx context.Context) error {
 	for i, s := range seenNow {
 		if s.known() {
 			x.again[entries[i]] = true
-			x.mine(s)
+			x.mine(*s)
 		}
 	}
 	for _, id := range heard {

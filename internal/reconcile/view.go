@@ -144,6 +144,7 @@ type Done struct {
 	Who  string    `json:"who"`
 	What string    `json:"what"` // in words
 	Why  string    `json:"why,omitempty"`
+	Seen string    `json:"seen,omitempty"` // Difference.Seen for which something was posted
 }
 
 // Figures are one amount as three sources have it.
