@@ -111,6 +111,7 @@ func members(group string, c caseRecord) []Member {
 			m.Since = min(m.Since, part.Since)
 			m.In, m.Out = m.In+part.In, m.Out+part.Out
 			m.Open = m.In - m.Out
+			m.QuickBooks += part.Theirs
 		}
 	}
 	list := make([]Member, 0, len(found))
@@ -147,6 +148,7 @@ func advances(group string, c caseRecord) []Advance {
 				}
 			}
 			a.Open = a.Collected - a.Paid
+			a.QuickBooks -= part.Theirs
 		}
 	}
 	list := make([]Advance, 0, len(found))

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -145,7 +146,7 @@ func (x *run) proveRecord(ctx context.Context, ref passare.Ref, record intlog.Re
 // posting compares one posting with what QuickBooks has of it.
 func (pr *proof) posting(ctx context.Context, s stands) error {
 	for _, m := range s.movements() {
-		pr.ours(m)
+		pr.ours(m, vendorOf(s.posting))
 	}
 	own := s.posting.QuickBooksID
 	for _, id := range s.ids() {
@@ -334,8 +335,18 @@ func (pr *proof) partOf(m journal.Movement) (id string, ok bool) {
 
 const receivable = string(org.AccountsReceivable)
 
+// vendorOf is who a posting pays, if it names a vendor.
+func vendorOf(p intlog.Posting) string {
+	for _, m := range p.Movements {
+		if n := m.Place.Name; n != nil && n.Kind == journal.Vendor {
+			return n.Display
+		}
+	}
+	return ""
+}
+
 // ours counts a movement that we have posted.
-func (pr *proof) ours(m journal.Movement) {
+func (pr *proof) ours(m journal.Movement, vendor string) {
 	row := pr.row(pr.groupOf(m))
 	if m.Key.Account == receivable {
 		row.Owed.Passare += m.Amount
@@ -356,9 +367,7 @@ func (pr *proof) ours(m journal.Movement) {
 	}
 	p.In, p.Out = p.In+max(m.Amount, 0), p.Out+max(-m.Amount, 0)
 	p.Theirs += m.Amount
-	if m.Key.Vendor != "" {
-		p.Vendor = m.Key.Vendor
-	}
+	p.Vendor = cmp.Or(vendor, p.Vendor)
 }
 
 // planned counts a movement that is still to be posted.

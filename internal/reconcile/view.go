@@ -232,6 +232,8 @@ type Member struct {
 	In     money.Cents `json:"in"`
 	Out    money.Cents `json:"out"`
 	Open   money.Cents `json:"open"`
+	// QuickBooks is what is open by the entries as QuickBooks has them.
+	QuickBooks money.Cents `json:"quickbooks"`
 }
 
 // Credit is a family that has paid more than it owes.
@@ -262,6 +264,8 @@ type Advance struct {
 	Open      money.Cents `json:"open"`
 	Since     date.Date   `json:"since"`
 	Days      int         `json:"days"`
+	// QuickBooks is what is open by the entries as QuickBooks has them.
+	QuickBooks money.Cents `json:"quickbooks"`
 }
 
 // Packet is a month as the accountant gets it.
