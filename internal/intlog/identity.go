@@ -2,8 +2,8 @@ package intlog
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/passare/qbo-sync/internal/passare"
 )
@@ -22,13 +22,23 @@ func (k Key) NoteMark(n int) string { return "[passare " + k.Identity(n) + "]" }
 
 // ReadNoteMark finds the mark in a PrivateNote, wherever people have moved it.
 func ReadNoteMark(note string) (k Key, n int, found bool) {
-	parts := regexp.MustCompile(`\[passare (\S+) ([a-z_]+)/(.+?) v(\d{1,9})(?:~(\d{1,3}))? p(\d{1,9})\]`).FindStringSubmatch(note)
-	if parts == nil {
+	_, rest, found := strings.Cut(note, "[passare ")
+	if !found {
 		return Key{}, 0, false
 	}
-	k = Key{Org: parts[1], Record: passare.Ref{Type: passare.RecordType(parts[2]), ID: parts[3]}}
-	k.Version, _ = strconv.ParseInt(parts[4], 10, 64) // digits, by the expression
-	k.Undo, _ = strconv.Atoi(parts[5])
-	n, _ = strconv.Atoi(parts[6])
-	return k, n, true
+	text, _, closed := strings.Cut(rest, "]")
+	org, text, hasOrg := strings.Cut(text, " ")
+	at, to := strings.LastIndex(text, " v"), strings.LastIndex(text, " p")
+	kind, id, hasRecord := strings.Cut(text[:max(at, 0)], "/")
+	if !closed || !hasOrg || !hasRecord || to < at {
+		return Key{}, 0, false
+	}
+	number, undone, isUndo := strings.Cut(text[at+len(" v"):to], undoSign)
+	version, err := strconv.ParseInt(number, 10, 64)
+	undo, readable := parseUndo(undone, isUndo)
+	n, wrong := strconv.Atoi(text[to+len(" p"):])
+	if err != nil || wrong != nil || !readable || version <= 0 || n <= 0 {
+		return Key{}, 0, false
+	}
+	return Key{Org: org, Record: passare.Ref{Type: passare.RecordType(kind), ID: id}, Version: version, Undo: undo}, n, true
 }

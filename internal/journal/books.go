@@ -31,6 +31,7 @@ type Debtor struct {
 	Display string
 	Balance money.Cents
 	Active  bool
+	Created time.Time
 	Updated time.Time
 	Deleted bool // it was merged into another customer: only ID and Updated are known
 }

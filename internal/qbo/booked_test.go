@@ -123,10 +123,10 @@ func TestCustomersAreReadByTheirIDsInactiveOnesToo(t *testing.T) {
 		c.must(err)
 		found := map[string]journal.Debtor{}
 		for _, d := range got {
-			if d.Updated.IsZero() {
+			if d.Updated.IsZero() || d.Created.IsZero() {
 				t.Errorf("%s was never changed", d.ID)
 			}
-			d.Updated = time.Time{}
+			d.Created, d.Updated = time.Time{}, time.Time{}
 			found[d.ID] = d
 		}
 		if diff := cmp.Diff(want, found); diff != "" || len(got) != 2 {

@@ -156,7 +156,7 @@ func latest(a, b time.Time) time.Time {
 type objectBody struct {
 	ID       string
 	Status   string `json:"status"`
-	MetaData struct{ LastUpdatedTime time.Time }
+	MetaData struct{ CreateTime, LastUpdatedTime time.Time }
 }
 
 var errNoObject = errors.New("an object without an id or the time of its change")
@@ -228,7 +228,7 @@ type debtorBody struct {
 }
 
 func (b debtorBody) debtor() (journal.Debtor, error) {
-	d := journal.Debtor{ID: b.ID, Display: b.DisplayName, Active: b.Active, Updated: b.MetaData.LastUpdatedTime, Deleted: b.deleted()}
+	d := journal.Debtor{ID: b.ID, Display: b.DisplayName, Active: b.Active, Created: b.MetaData.CreateTime, Updated: b.MetaData.LastUpdatedTime, Deleted: b.deleted()}
 	if d.ID == "" || d.Updated.IsZero() {
 		return d, errNoObject
 	}

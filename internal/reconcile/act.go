@@ -512,8 +512,10 @@ func (x *run) own(ctx context.Context, quickBooksID string, s stands) error {
 		if err != nil {
 			return err
 		}
-		if _, counted := c.Others[quickBooksID]; counted {
+		if cents, counted := c.Others[quickBooksID]; counted && len(s.posting.Movements) > 0 {
 			delete(c.Others, quickBooksID)
+			group := (&proof{run: x, ref: s.entry.Record}).groupOf(s.posting.Movements[0])
+			c.Cases[group] += cents // until the record is proved
 			x.put(customerPaper, id, false)
 		}
 	}

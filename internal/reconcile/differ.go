@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -91,16 +92,16 @@ func seenAs(d Difference) string {
 // differs is a posting that QuickBooks has other than it was posted.
 func (pr *proof) differs(ctx context.Context, s stands, id string, paper *seen, expected, actual content) (Difference, error) {
 	d := pr.about(s)
-	d.QuickBooksID, d.Amount = id, expected.debits()
+	d.QuickBooksID, d.Amount = id, debitsOf(s)
 	said := pr.said(s)
 	delta := actual.minus(expected)
 	switch {
 	case id != s.posting.QuickBooksID:
 		d.subject, d.Class, d.Amount = entrySubject(id), Changed, delta.debits()
 		d.Sentence = said + " was found in QuickBooks a second time, which was put right; now that one is other again."
-	case len(actual) == 0 && paper.known():
+	case paper.Gone:
 		d.Class, d.Sentence = Deleted, said+" was deleted in QuickBooks."
-	case len(actual) == 0:
+	case !paper.known():
 		d.Class, d.Sentence = Missing, said+" is synced here, and QuickBooks has no such journal entry."
 	case len(actual.undated().minus(expected.undated())) == 0:
 		on := theDate(actual)
@@ -111,7 +112,7 @@ func (pr *proof) differs(ctx context.Context, s stands, id string, paper *seen, 
 		d.Class, d.Amount = Changed, max(delta.debits(), delta.undated().debits())
 	}
 	var err error
-	if d.Fields, err = pr.fields(ctx, expected, actual); err != nil {
+	if d.Fields, err = pr.fields(ctx, expected, actual, paper.known() && !paper.Gone); err != nil {
 		return d, err
 	}
 	if d.Class == Changed && d.Sentence == "" {
@@ -142,9 +143,18 @@ func (pr *proof) said(s stands) string {
 	if s.entry.Name != "" {
 		of += ", " + s.entry.Name
 	}
-	base := content{}
-	base.addMovements(s.posting.Movements, func(journal.Movement) date.Date { return "" }, asTheyAre)
-	return fmt.Sprintf("Journal entry %s of %s, $%s (%s)", s.posting.Doc, s.posting.Date.Short(), base.debits().Grouped(), of)
+	return fmt.Sprintf("Journal entry %s of %s, $%s (%s)", s.posting.Doc, s.posting.Date.Short(), debitsOf(s).Grouped(), of)
+}
+
+// debitsOf is the sum of a posting's debits, as QuickBooks shows it.
+func debitsOf(s stands) money.Cents {
+	var sum money.Cents
+	for _, l := range lines(s) {
+		if l.Side == journal.Debit {
+			sum += l.Amount
+		}
+	}
+	return sum
 }
 
 // doubled is an entry of QuickBooks that is one too many.
@@ -194,23 +204,17 @@ func (pr *proof) unposted(e intlog.Entry, more money.Cents) Difference {
 }
 
 // fields says what differs, field by field.
-func (pr *proof) fields(ctx context.Context, expected, actual content) ([]Field, error) {
+func (pr *proof) fields(ctx context.Context, expected, actual content, there bool) ([]Field, error) {
 	var fields []Field
 	if ours, theirs := theDate(expected), theDate(actual); len(actual) > 0 && ours != theirs {
 		fields = append(fields, Field{Name: "date", Ours: ours.Short(), Theirs: theirs.Short()})
 	}
 	ours, theirs := expected.undated(), actual.undated()
 	delta := theirs.minus(ours)
-	spots := delta.spots()
-	if len(spots) == 2 && len(actual) > 0 {
-		from, to := spots[0], spots[1]
-		if ours[from] == 0 {
-			from, to = to, from
-		}
-		if theirs[from] == 0 && ours[to] == 0 && ours[from] == theirs[to] { // the whole amount went somewhere else
-			return append(fields, pr.went(ctx, from, to)...), nil
-		}
+	if went, ok := pr.went(ctx, ours, theirs); ok && there {
+		return append(fields, went), nil
 	}
+	spots := delta.spots()
 	for _, s := range spots {
 		if len(fields) == maxFields {
 			break
@@ -223,20 +227,45 @@ func (pr *proof) fields(ctx context.Context, expected, actual content) ([]Field,
 // maxFields is how many fields a difference names.
 const maxFields = 20
 
-// went says where an amount stands in the place of where it was posted.
-func (pr *proof) went(ctx context.Context, from, to spot) []Field {
-	var fields []Field
-	for _, f := range []Field{
-		{"account", pr.account(ctx, from.Account), pr.account(ctx, to.Account)},
-		{"name", pr.name(from.Name), pr.name(to.Name)},
-		{"class", from.Class, to.Class},
-		{"location", from.Location, to.Location},
+// went finds the one account, name, class or location that QuickBooks has in the place of another, when that is all that differs.
+func (pr *proof) went(ctx context.Context, ours, theirs content) (Field, bool) {
+	for _, part := range []struct {
+		name  string
+		of    func(*spot) *string
+		words func(string) string
+	}{
+		{"account", func(s *spot) *string { return &s.Account }, func(id string) string { return pr.account(ctx, id) }},
+		{"name", func(s *spot) *string { return &s.Name }, pr.name},
+		{"class", func(s *spot) *string { return &s.Class }, strings.Clone},
+		{"location", func(s *spot) *string { return &s.Location }, strings.Clone},
 	} {
-		if f.Ours != f.Theirs {
-			fields = append(fields, Field{f.Name, cmp.Or(f.Ours, "none"), cmp.Or(f.Theirs, "none")})
+		delta := theirs.minus(ours)
+		values := map[string]bool{}
+		for s := range delta {
+			values[*part.of(&s)] = true
+		}
+		if len(values) != 2 {
+			continue
+		}
+		list := slices.Sorted(maps.Keys(values))
+		for _, to := range list {
+			from := list[0]
+			if from == to {
+				from = list[1]
+			}
+			moved := content{}
+			for s, cents := range ours {
+				if _, differs := delta[s]; differs && *part.of(&s) == from {
+					*part.of(&s) = to
+				}
+				moved.add(s, cents)
+			}
+			if len(theirs.minus(moved)) == 0 {
+				return Field{part.name, cmp.Or(part.words(from), "none"), cmp.Or(part.words(to), "none")}, true
+			}
 		}
 	}
-	return fields
+	return Field{}, false
 }
 
 // place is a spot in words: "accounts receivable, John Smith".

@@ -38,8 +38,8 @@ func (x *run) owed(ctx context.Context) (phase, error) {
 		if err := x.partings(ctx); err != nil {
 			return "", err
 		}
-		if err := x.proveQueue(ctx); err != nil {
-			return "", err
+		if done, err := x.proveQueue(ctx); err != nil || !done {
+			return readOwed, err
 		}
 		if err := x.proveForeign(ctx); err != nil {
 			return "", err
@@ -118,6 +118,9 @@ func (x *run) balances(ctx context.Context, list []journal.Debtor, at time.Time)
 			}
 			c.Balance, c.Read, c.Name = d.Balance, at, d.Display
 			x.put(customerPaper, d.ID, false)
+			if !c.Opened && !d.Created.Before(x.state.Began) { // it was made after us, so nothing was there before
+				c.Opened = true
+			}
 			if !c.Opened || c.unexplained() != 0 {
 				open = append(open, d.ID)
 				continue

@@ -147,6 +147,7 @@ func (x *run) proveRecord(ctx context.Context, ref passare.Ref, record intlog.Re
 func (pr *proof) posting(ctx context.Context, s stands) error {
 	for _, m := range s.movements() {
 		pr.ours(m, vendorOf(s.posting))
+		pr.meet(m.Place.Name)
 	}
 	own := s.posting.QuickBooksID
 	for _, id := range s.ids() {
@@ -159,7 +160,7 @@ func (pr *proof) posting(ctx context.Context, s stands) error {
 		}
 		expected, actual := s.expected(id, pr.mergedInto), paper.now().called(pr.mergedInto)
 		if id == own {
-			if err := pr.onDay(ctx, s, expected); err != nil {
+			if err := pr.onDay(ctx, s); err != nil {
 				return err
 			}
 		}
@@ -345,6 +346,15 @@ func vendorOf(p intlog.Posting) string {
 	return ""
 }
 
+// meet keeps by which name a customer or vendor was posted, unless QuickBooks has said how it is called now.
+func (x *run) meet(n *journal.Name) {
+	if n == nil {
+		return
+	}
+	id := string(n.Kind) + "/" + n.ID
+	x.display[id] = cmp.Or(x.display[id], n.Display)
+}
+
 // ours counts a movement that we have posted.
 func (pr *proof) ours(m journal.Movement, vendor string) {
 	row := pr.row(pr.groupOf(m))
@@ -439,11 +449,11 @@ func (x *run) receivables(movements []journal.Movement) map[string]bool {
 }
 
 // onDay files the posting under its date, and counts it for the night.
-func (pr *proof) onDay(ctx context.Context, s stands, expected content) error {
+func (pr *proof) onDay(ctx context.Context, s stands) error {
 	if id := s.posting.QuickBooksID; !pr.counted[id] {
 		pr.counted[id] = true
 		pr.night.Entries++
-		pr.night.Amount += expected.debits()
+		pr.night.Amount += debitsOf(s)
 	}
 	on := string(s.posting.Date)
 	d, err := one[day](ctx, pr.desk, dayPaper, on)
@@ -453,11 +463,11 @@ func (pr *proof) onDay(ctx context.Context, s stands, expected content) error {
 	if d.Rows == nil {
 		d.Rows = map[string]dayRow{}
 	}
-	debits := content{}
-	debits.addMovements(s.posting.Movements, func(journal.Movement) date.Date { return s.posting.Date }, asTheyAre)
+	posted := content{}
+	posted.addMovements(s.posting.Movements, func(journal.Movement) date.Date { return s.posting.Date }, asTheyAre)
 	row := dayRow{
-		Entry: s.entry.ID(), N: s.posting.N, Doc: s.posting.Doc, Kind: s.entry.Kind, CaseNo: s.entry.CaseNo, Name: s.entry.Name, Debits: debits.debits(),
-		Hash: debits.hash(), Posted: s.entry.SyncedAt(),
+		Entry: s.entry.ID(), N: s.posting.N, Doc: s.posting.Doc, Kind: s.entry.Kind, CaseNo: s.entry.CaseNo, Name: s.entry.Name, Debits: debitsOf(s),
+		Hash: posted.hash(), Posted: s.entry.SyncedAt(),
 	}
 	if old, ok := d.Rows[s.posting.QuickBooksID]; ok {
 		row.Posted = old.Posted

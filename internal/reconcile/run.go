@@ -18,13 +18,13 @@ import (
 
 // The bounds of a run.
 const (
-	RunWithin   = 15 * time.Minute // a process that runs longer than this is dead: another one may go on
-	stopBefore  = time.Minute      // of the context's deadline: then nothing new is begun
+	RunWithin   = 2 * time.Minute  // a process that runs longer than this is dead: another one may go on
+	stopBefore  = 20 * time.Second // of the context's deadline: then nothing new is begun
 	overlap     = 10 * time.Minute // change data is read from so long before the end of the last time
 	fullEach    = 31 * 24 * time.Hour
 	lookBack    = 29 * 24 * time.Hour // change data goes back 30 days; a day is left for what went wrong
 	portion     = 50                  // records that are proved between two writes of the state
-	listed      = 500                 // entries of ours that are read at once
+	listed      = 200                 // entries of ours that are read at once
 	rounds      = 3                   // how often a balance is compared again, since entries come while it is read
 	Young       = 24 * time.Hour      // what is not posted for less than this is on its way
 	appearsIn   = 10 * time.Minute    // an entry shows in QuickBooks within this of being synced
@@ -85,8 +85,8 @@ func (p *Proof) run(ctx context.Context, req Request) (Night, error) {
 	}
 	defer func() { _ = p.o.Leases.Unlease(context.WithoutCancel(ctx), req.Org, leased, owner) }() // it ends by itself, too
 	x := p.newRun(config, now)
-	if err := x.open(ctx, req); err != nil {
-		return Night{}, err
+	if err := x.open(ctx, req); err != nil || x.state.Run == nil {
+		return x.night, err
 	}
 	if err := x.phases(ctx); err != nil {
 		return x.fail(ctx, err)
@@ -143,6 +143,10 @@ func (x *run) open(ctx context.Context, req Request) error {
 		}
 		return nil
 	}
+	if x.nightRev > 0 && x.night.State != Failed && req.Who == "" && !req.Full { // the schedule asked twice
+		x.state.Run = nil
+		return nil
+	}
 	x.night = Night{Date: on, State: Running, Began: x.now, By: req.Who}
 	x.state.Run = &progress{Night: on, From: x.now, Phase: readChanges, Walk: x.before()}
 	if why := x.fullBecause(req); why != "" {
@@ -176,7 +180,7 @@ func (x *run) fullBecause(req Request) string {
 	case req.Full:
 		return "Everything was asked to be compared."
 	case x.now.Sub(s.Since) > lookBack:
-		return "The proof before was on " + date.Of(s.Since).Short() + ", and QuickBooks tells of changes for 30 days only, so everything was compared."
+		return "The proof before was on " + date.Of(s.Since).Short() + ", and QuickBooks tells of changes for 30 days only, so everything is compared."
 	case x.now.Sub(s.Full) > fullEach:
 		return "Once a month everything is compared."
 	}
@@ -250,7 +254,7 @@ func (x *run) changes(ctx context.Context) (phase, error) {
 		return "", err
 	}
 	if told.Partial {
-		x.full("More changed in QuickBooks than it tells of, so everything was compared.")
+		x.full("More has changed in QuickBooks than it tells of, so everything is compared.")
 		return readPages, nil
 	}
 	if err := x.hints(ctx); err != nil {
@@ -259,7 +263,10 @@ func (x *run) changes(ctx context.Context) (phase, error) {
 	if err := x.partings(ctx); err != nil {
 		return "", err
 	}
-	return readOurs, x.proveQueue(ctx)
+	if done, err := x.proveQueue(ctx); err != nil || !done {
+		return readChanges, err // what was not proved is fresh, and told of again
+	}
+	return readOurs, nil
 }
 
 // told reads changes and notes them.
@@ -317,6 +324,14 @@ func (x *run) hints(ctx context.Context) error {
 // page reads a page of all that QuickBooks has.
 func (x *run) page(ctx context.Context) (phase, error) {
 	r := x.state.Run
+	if r.Page == 0 && !x.state.Since.IsZero() && x.now.Sub(x.state.Since) < lookBack { // pages do not tell what was deleted, nor which customers were merged
+		if _, err := x.told(ctx, x.state.Since.Add(-overlap)); err != nil {
+			return "", err
+		}
+		if err := x.partings(ctx); err != nil {
+			return "", err
+		}
+	}
 	list, last, err := x.p.o.Books.JournalEntriesPage(ctx, x.at, r.Page)
 	if err != nil {
 		return "", err
@@ -357,18 +372,22 @@ func (x *run) ours(ctx context.Context) (phase, error) {
 	if err != nil {
 		return "", err
 	}
+	walk := r.Walk
 	for _, e := range list {
 		x.ask(e.Record)
-		r.Walk = intlog.MarkOf(e)
+		walk = intlog.MarkOf(e)
 	}
-	if len(list) == listed {
-		return readOurs, x.proveQueue(ctx)
+	last := len(list) < listed
+	if last {
+		if err := x.askWaiting(ctx); err != nil {
+			return "", err
+		}
 	}
-	if err := x.askWaiting(ctx); err != nil {
-		return "", err
+	if done, err := x.proveQueue(ctx); err != nil || !done {
+		return readOurs, err
 	}
-	if err := x.proveQueue(ctx); err != nil {
-		return "", err
+	if r.Walk = walk; !last {
+		return readOurs, nil
 	}
 	return readOwed, x.proveForeign(ctx)
 }
@@ -425,24 +444,27 @@ func (x *run) ask(ref passare.Ref) {
 	}
 }
 
-// proveQueue proves what is in the queue, in portions, and what comes into it meanwhile.
-func (x *run) proveQueue(ctx context.Context) error {
+// proveQueue proves what is in the queue, in portions, and what comes into it meanwhile; not done when there is no time left.
+func (x *run) proveQueue(ctx context.Context) (done bool, err error) {
 	for len(x.queue) > 0 {
+		if x.late(ctx) {
+			return false, nil
+		}
 		n := min(len(x.queue), portion)
 		refs := x.queue[:n]
 		x.queue = x.queue[n:]
 		if err := x.prove(ctx, refs); err != nil {
-			return err
+			return false, err
 		}
 		for _, ref := range refs {
 			delete(x.queued, ref)
 		}
 		x.night.Done += n
 		if err := x.flush(ctx); err != nil {
-			return err
+			return false, err
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // fail ends a night that could not be done: the next one does its work.
