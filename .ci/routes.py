@@ -53,6 +53,7 @@ for name, value in {
     "API_URL": f"{os.environ['AWS_ENDPOINT_URL']}/_aws/execute-api/{api}/$default",
     "TABLE_NAME": outputs["TableName"],
     "QUEUE_URL": outputs["WorkQueueUrl"],
+    "RECONCILE_QUEUE_URL": outputs["ReconcileQueueUrl"],
     "DEAD_LETTERS_URL": outputs["DeadLettersUrl"],
     "SECRET_PREFIX": outputs["AppSecretName"].rsplit("/", 1)[0],
     "STACK_NAME": stack,
