@@ -81,6 +81,10 @@ func TestVerifierTokensThatAreNone(t *testing.T) {
 	}
 }
 
+func hint(realm, entity, id, operation string, at time.Time) reconcile.Hint {
+	return reconcile.Hint{Realm: realm, Entity: entity, ID: id, Operation: operation, At: at}
+}
+
 func TestADeliveryIsReadInEitherFormat(t *testing.T) {
 	t.Parallel()
 	event := func(id, kind, entity, realm string) string {
@@ -92,27 +96,27 @@ func TestADeliveryIsReadInEitherFormat(t *testing.T) {
 		body string
 		want []reconcile.Hint
 	}{
-		"one event": {`[` + event("1", "qbo.journalentry.updated.v1", "12", "46") + `]`, []reconcile.Hint{{"46", "JournalEntry", "12", "updated", at}}},
+		"one event": {`[` + event("1", "qbo.journalentry.updated.v1", "12", "46") + `]`, []reconcile.Hint{hint("46", "JournalEntry", "12", "updated", at)}},
 		"of several companies": {
 			`[` + event("1", "qbo.customer.created.v1", "12", "46") + `,` + event("2", "qbo.account.created.v1", "12", "47") + `]`,
-			[]reconcile.Hint{{"46", "Customer", "12", "created", at}, {"47", "Account", "12", "created", at}},
+			[]reconcile.Hint{hint("46", "Customer", "12", "created", at), hint("47", "Account", "12", "created", at)},
 		},
 		"void in both spellings": {
 			`[` + event("1", "qbo.journalentry.void.v1", "12", "46") + `,` + event("2", "qbo.journalentry.voided.v1", "13", "46") + `]`,
-			[]reconcile.Hint{{"46", "JournalEntry", "12", "voided", at}, {"46", "JournalEntry", "13", "voided", at}},
+			[]reconcile.Hint{hint("46", "JournalEntry", "12", "voided", at), hint("46", "JournalEntry", "13", "voided", at)},
 		},
 		"the same event twice": {
 			`[` + event("1", "qbo.customer.created.v1", "12", "46") + `,` + event("1", "qbo.customer.created.v1", "12", "46") + `]`,
-			[]reconcile.Hint{{"46", "Customer", "12", "created", at}},
+			[]reconcile.Hint{hint("46", "Customer", "12", "created", at)},
 		},
 		"the same change in two events": {
 			`[` + event("1", "qbo.customer.created.v1", "12", "46") + `,` + event("2", "qbo.customer.created.v1", "12", "46") + `]`,
-			[]reconcile.Hint{{"46", "Customer", "12", "created", at}},
+			[]reconcile.Hint{hint("46", "Customer", "12", "created", at)},
 		},
-		"an entity that is not known":       {`[` + event("1", "qbo.somethingnew.created.v2", "12", "46") + `]`, []reconcile.Hint{{"46", "somethingnew", "12", "created", at}}},
+		"an entity that is not known":       {`[` + event("1", "qbo.somethingnew.created.v2", "12", "46") + `]`, []reconcile.Hint{hint("46", "somethingnew", "12", "created", at)}},
 		"events that are none of an entity": {`[` + event("1", "qbo.app.v1", "", "") + `,` + event("2", "payments.charge.created.v1", "", "") + `]`, nil},
-		"one event without its list":        {event("1", "qbo.customer.merged.v1", "12", "46"), []reconcile.Hint{{"46", "Customer", "12", "merged", at}}},
-		"without a time that can be read":   {strings.Replace(event("1", "qbo.customer.merged.v1", "12", "46"), "2025-09-10T", "10/9/2025 ", 1), []reconcile.Hint{{"46", "Customer", "12", "merged", time.Time{}}}},
+		"one event without its list":        {event("1", "qbo.customer.merged.v1", "12", "46"), []reconcile.Hint{hint("46", "Customer", "12", "merged", at)}},
+		"without a time that can be read":   {strings.Replace(event("1", "qbo.customer.merged.v1", "12", "46"), "2025-09-10T", "10/9/2025 ", 1), []reconcile.Hint{hint("46", "Customer", "12", "merged", time.Time{})}},
 		"no event":                          {` [] `, nil},
 		"legacy": {
 			`{"eventNotifications":[{"realmId":"46","dataChangeEvent":{"entities":[` +
@@ -123,14 +127,14 @@ func TestADeliveryIsReadInEitherFormat(t *testing.T) {
 				`{"name":"Customer","id":"6","deletedId":"7","operation":"Merge"}]}},` +
 				`{"realmId":"47","dataChangeEvent":{"entities":[{"name":"Customer","id":"1","operation":"Create"},{"name":"Customer","id":"1","operation":"Create"}]}}]}`,
 			[]reconcile.Hint{
-				{"46", "JournalEntry", "1", "created", moment("2015-10-05T21:42:19Z")},
-				{"46", "JournalEntry", "2", "updated", moment("2015-10-05T21:42:19.25Z")},
-				{"46", "JournalEntry", "3", "deleted", moment("2015-10-05T21:42:19Z")},
-				{"46", "Invoice", "4", "voided", time.Time{}},
-				{"46", "Invoice", "5", "emailed", time.Time{}},
-				{"46", "Customer", "6", "merged", time.Time{}},
-				{"46", "Customer", "7", "merged", time.Time{}},
-				{"47", "Customer", "1", "created", time.Time{}},
+				hint("46", "JournalEntry", "1", "created", moment("2015-10-05T21:42:19Z")),
+				hint("46", "JournalEntry", "2", "updated", moment("2015-10-05T21:42:19.25Z")),
+				hint("46", "JournalEntry", "3", "deleted", moment("2015-10-05T21:42:19Z")),
+				hint("46", "Invoice", "4", "voided", time.Time{}),
+				hint("46", "Invoice", "5", "emailed", time.Time{}),
+				hint("46", "Customer", "6", "merged", time.Time{}),
+				hint("46", "Customer", "7", "merged", time.Time{}),
+				hint("47", "Customer", "1", "created", time.Time{}),
 			},
 		},
 		"legacy without anything": {`{"eventNotifications":[{"realmId":"","dataChangeEvent":{"entities":[]}},{}]}`, nil},
