@@ -136,24 +136,24 @@ const (
 func (t Turns) Take(ctx context.Context, messages []events.SQSMessage) events.SQSEventResponse {
 	answer := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 	for _, m := range messages {
-		if err := t.turn(ctx, m); err != nil {
-			t.Log.ErrorContext(ctx, "proof failed", "message", m.MessageId, "error", fault.Line(err))
+		request, err := queue.DecodeRequest(m.Body)
+		if err == nil {
+			err = t.turn(ctx, request, again(m))
+		}
+		if err != nil {
+			t.Log.ErrorContext(ctx, "proof failed", "org", fault.Identifier(request.Org), "delivery", m.MessageId, "error", fault.Line(err))
 			answer.BatchItemFailures = append(answer.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: m.MessageId})
 		}
 	}
 	return answer
 }
 
-func (t Turns) turn(ctx context.Context, m events.SQSMessage) error {
-	request, err := queue.DecodeRequest(m.Body)
-	if err != nil {
-		return err
-	}
+func (t Turns) turn(ctx context.Context, request reconcile.Request, again bool) error {
 	bounded, cancel := context.WithTimeout(ctx, intlog.WorkerDeadline)
 	defer cancel()
 	night, err := t.Proof.Run(bounded, request)
 	switch {
-	case fault.Is(err, fault.Conflict) && !again(m):
+	case fault.Is(err, fault.Conflict) && !again:
 		t.Log.InfoContext(ctx, "proof left to another run", "org", fault.Identifier(request.Org))
 		return nil
 	case err != nil:
