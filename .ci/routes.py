@@ -1,5 +1,7 @@
-"""The one gap of ministack: it makes an HTTP API without the routes that are in its Body (an OpenAPI document, which SAM writes). This makes them by
-the API, and prints what a program beside the deployed product must know (internal/local, DeployedSettings).
+"""The two gaps of ministack. It makes an HTTP API without the routes that are in its Body (an OpenAPI document, which SAM writes): this makes them by
+the API. And it keeps the maximum concurrency of a queue's event source as the text that a parameter is, and then, for a queue without an order, compares
+it with a number: no queue is received from any more. This says the number. Then it prints what a program beside the deployed product must know
+(internal/local, DeployedSettings).
 """
 
 import os
@@ -49,10 +51,15 @@ for path, methods in body["paths"].items():
         authorized = {"AuthorizationType": "JWT", "AuthorizerId": authorizers[needed[0]]} if needed else {}
         gateway.create_route(ApiId=api, RouteKey=f"{'ANY' if method == ANY else method.upper()} {path}", Target=f"integrations/{integrations[function]}", **authorized)
 
+compute = boto3.client("lambda")
+for source in compute.list_event_source_mappings()["EventSourceMappings"]:
+    compute.update_event_source_mapping(UUID=source["UUID"], ScalingConfig={"MaximumConcurrency": int(source["ScalingConfig"]["MaximumConcurrency"])})
+
 for name, value in {
     "API_URL": f"{os.environ['AWS_ENDPOINT_URL']}/_aws/execute-api/{api}/$default",
     "TABLE_NAME": outputs["TableName"],
     "QUEUE_URL": outputs["WorkQueueUrl"],
+    "RECONCILE_QUEUE_URL": outputs["ReconcileQueueUrl"],
     "DEAD_LETTERS_URL": outputs["DeadLettersUrl"],
     "SECRET_PREFIX": outputs["AppSecretName"].rsplit("/", 1)[0],
     "STACK_NAME": stack,

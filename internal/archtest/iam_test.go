@@ -26,7 +26,7 @@ func called(t *testing.T) map[string]bool {
 // byLambda is what Lambda does in a function's name: it writes its log, receives for it, and keeps what failed.
 func byLambda(action, resource string) bool {
 	return strings.HasPrefix(action, "logs:") || resource == "InvocationDeadLetters" ||
-		resource == "WorkQueue" && slices.Contains([]string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"}, action)
+		(resource == "WorkQueue" || resource == "ReconcileQueue") && slices.Contains([]string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ChangeMessageVisibility"}, action)
 }
 
 // allowed is what each function's role allows it, in the words of called.
@@ -79,6 +79,8 @@ func TestARoleThatAllowsMoreOrLessIsFound(t *testing.T) {
 		{"AdminRole", `, !Sub "${Table.Arn}/index/stuck"`, ""},
 		{"RetryRole", "${Table.Arn}/index/work", "${Table.Arn}/index/log"},
 		{"IngestRole", "!Ref WebhookSecret", "!Ref AppSecret"},
+		{"ReconcileRole", "                  - dynamodb:DeleteItem\n", ""},
+		{"AdminRole", "Resource: !GetAtt ReconcileQueue.Arn", "Resource: !GetAtt ReconcileDeadLetters.Arn"},
 		{"ConnectRole", "                  - secretsmanager:CreateSecret\n", ""},
 		{"SyncRole", "                  - dynamodb:DeleteItem\n", ""},
 		{"RetryRole", "sqs:ReceiveMessage, sqs:DeleteMessage", "sqs:ReceiveMessage"},

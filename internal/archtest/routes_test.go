@@ -22,7 +22,7 @@ const everythingElse = "ANY /v1/{proxy+}"
 func routesOfHTTPAPI(t *testing.T) map[string]route {
 	t.Helper()
 	routes := map[string]route{
-		"POST /v1/events": {"IngestFunction", true}, "GET /oauth/callback": {"ConnectFunction", true}, "GET /problems/{code}": {"AdminFunction", true},
+		"POST /v1/events": {"IngestFunction", true}, "POST /v1/quickbooks-events": {"IngestFunction", true}, "GET /oauth/callback": {"ConnectFunction", true}, "GET /problems/{code}": {"AdminFunction", true},
 		"GET /openapi.json": {"AdminFunction", true}, "GET /docs": {"AdminFunction", true}, "GET /healthz": {"AdminFunction", true},
 		everythingElse: {"AdminFunction", false},
 		"GET /console": {"AdminFunction", true}, "ANY /console/{proxy+}": {"AdminFunction", true}, // the function asks for the session, and sends to sign-in

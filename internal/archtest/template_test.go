@@ -15,6 +15,7 @@ import (
 	"github.com/passare/qbo-sync/internal/config"
 	"github.com/passare/qbo-sync/internal/dynamo"
 	"github.com/passare/qbo-sync/internal/intlog"
+	"github.com/passare/qbo-sync/internal/reconcile"
 )
 
 // rule is one that template.yaml keeps, with changes of the template that break it and no other: a rule that cannot fail is none.
@@ -124,6 +125,16 @@ func templateRules(t *testing.T) []rule {
 			{"ConnectFunction", "Destination: !GetAtt InvocationDeadLetters.Arn", "Destination: !GetAtt ScheduleDeadLetters.Arn"},
 			{"RetryRole", "Resource: !GetAtt InvocationDeadLetters.Arn", "Resource: !GetAtt WorkDeadLetters.Arn"},
 			{"ConnectScheduleRole", "Resource: !GetAtt ScheduleDeadLetters.Arn", "Resource: !GetAtt WorkDeadLetters.Arn"},
+			{"ReconcileQueue", "deadLetterTargetArn: !GetAtt ReconcileDeadLetters.Arn", "deadLetterTargetArn: !GetAtt WorkDeadLetters.Arn"},
+			{"ReconcileDeadLetters", "MessageRetentionPeriod: 1209600", "MessageRetentionPeriod: 60"},
+			{"ReconcileFunction", "Arn: !GetAtt ScheduleDeadLetters.Arn", "Arn: !GetAtt AlarmTopic.TopicArn"},
+			{"ReconcileScheduleRole", "Resource: !GetAtt ScheduleDeadLetters.Arn", "Resource: !GetAtt WorkDeadLetters.Arn"},
+		}},
+		{"each organisation's books are proved once a night", eachNightIsOne, []change{
+			{"ReconcileFunction", "cron(0/10 9-11 * * ? *)", "cron(0/5 9-11 * * ? *)"},
+			{"ReconcileFunction", "cron(0/10 9-11 * * ? *)", "cron(0/10 9-10 * * ? *)"},
+			{"ReconcileFunction", "            ScheduleExpressionTimezone: UTC\n", "            ScheduleExpressionTimezone: America/New_York\n"},
+			{"ReconcileFunction", "scheduled-time", "execution-id"},
 		}},
 		{"timeouts and visibility are those of the protocol", timeoutsAreThoseOfTheProtocol, []change{
 			{"WorkQueue", "VisibilityTimeout: 100", "VisibilityTimeout: 540"},
@@ -135,6 +146,9 @@ func templateRules(t *testing.T) []rule {
 			{"RetryFunction", "rate(1 minute)", "rate(2 minutes)"},
 			{"SyncFunction", "BatchSize: 1", "BatchSize: 10"},
 			{"SyncFunction", "            FunctionResponseTypes: [ReportBatchItemFailures]\n", ""},
+			{"ReconcileFunction", "Timeout: 90", "Timeout: 900"},
+			{"ReconcileFunction", "BatchSize: 1", "BatchSize: 10"},
+			{"ReconcileQueue", "VisibilityTimeout: 100", "VisibilityTimeout: 30"},
 		}},
 		{"no star in a policy", noStarInAPolicy, []change{
 			{"RetryRole", "Action: [dynamodb:GetItem, dynamodb:BatchGetItem, dynamodb:PutItem, dynamodb:UpdateItem]", "Action: dynamodb:*"},
@@ -148,6 +162,7 @@ func templateRules(t *testing.T) []rule {
 			{"RetryFunction", "Role: !GetAtt RetryRole.Arn", "Role: !GetAtt SyncRole.Arn"},
 			{"ConnectFunction", "RoleArn: !GetAtt ConnectScheduleRole.Arn", "RoleArn: !GetAtt RetryScheduleRole.Arn"},
 			{"RetryScheduleRole", "Resource: !GetAtt RetryFunction.Arn", "Resource: !GetAtt SyncFunction.Arn"},
+			{"ReconcileFunction", "RoleArn: !GetAtt ReconcileScheduleRole.Arn", "RoleArn: !GetAtt ConnectScheduleRole.Arn"},
 			{"SyncRole", "Principal: {Service: lambda.amazonaws.com}", "Principal: {AWS: !Ref AWS::AccountId}"},
 		}},
 		{"a log group with retention for every function and the API", everyLogEnds, []change{
@@ -172,6 +187,8 @@ func templateRules(t *testing.T) []rule {
 			{"ConnectionsBroken", "MetricName: ConnectionsBroken", "MetricName: Connections"},
 			{"DeliveriesQuarantined", "Value: !Ref Stage", "Value: prod"},
 			{"NoGoodNight", "TreatMissingData: breaching", "TreatMissingData: notBreaching"},
+			{"ProofsFailed", "Threshold: 1", "Threshold: 5"},
+			{"ReconcileDeadLettersArrived", "Value: !GetAtt ReconcileDeadLetters.QueueName", "Value: !GetAtt ReconcileQueue.QueueName"},
 			{"EntriesOverdue", "First: ", "Look at "},
 			{"SyncErrors", "AlarmActions: [!Ref AlarmTopic]", "AlarmActions: []"},
 			{"AlarmTopic", "  AlarmTopic:\n", "  OtherTopic:\n    Type: AWS::SNS::Topic\n  AlarmTopic:\n"},
@@ -185,7 +202,8 @@ func templateRules(t *testing.T) []rule {
 		{"secrets are readable by the functions that need them alone", secretsAreReadByWhoNeedsThem, []change{
 			{"RetryRole", "- Sid: Due", "- Effect: Allow\n                Action: secretsmanager:GetSecretValue\n                Resource: " + grants + "\n              - Sid: Due"},
 			{"SyncRole", "- secretsmanager:PutSecretValue\n", "- secretsmanager:PutSecretValue\n                  - secretsmanager:CreateSecret\n"},
-			{"IngestRole", "Resource: !Ref WebhookSecret", "Resource: [!Ref WebhookSecret, !Ref AppSecret]"},
+			{"IngestRole", "Resource: [!Ref WebhookSecret, !Ref QuickBooksWebhookSecret]", "Resource: [!Ref WebhookSecret, !Ref QuickBooksWebhookSecret, !Ref AppSecret]"},
+			{"ReconcileRole", "Resource: !Ref AppSecret", "Resource: [!Ref AppSecret, !Ref QuickBooksWebhookSecret]"},
 			{"ConnectRole", "secretsmanager:CreateSecret", "secretsmanager:DeleteSecret"},
 		}},
 		{"secrets have no value here, and none is a grant", secretsHaveNoValueHere, []change{
@@ -210,7 +228,10 @@ func templateRules(t *testing.T) []rule {
 			[]change{
 				{"AdminFunction", `"/v1/{proxy+}"`, `"/v1/entries/{proxy+}"`},
 				{"ConnectFunction", "Method: DELETE", "Method: POST"},
-				{"IngestFunction", "            Auth:\n              Authorizer: NONE", "           "},
+				{"IngestFunction", "            Auth:\n              Authorizer: NONE # a delivery is signed;", "            #"},
+				{"IngestFunction", "            Auth:\n              Authorizer: NONE # signed, too, by Intuit", "            #"},
+				{"IngestFunction", "Path: /v1/quickbooks-events", "Path: /v1/quickbooks"},
+				{"Api", "POST /v1/quickbooks-events:", "POST /v1/quickbooks:"},
 				{"ConnectFunction", "Path: /v1/connection/start", "Path: /v1/connection/start, Auth: {Authorizer: NONE}"},
 				{"Api", "        DefaultAuthorizer: Oidc\n", ""},
 				{"Api", "audience: [!Ref OidcAudience]", "audience: [anybody]"},
@@ -221,6 +242,7 @@ func templateRules(t *testing.T) []rule {
 		{"reserved or maximum concurrency", everythingIsLimited, []change{
 			{"RetryFunction", "      ReservedConcurrentExecutions: !If [ReservesConcurrency, 1, !Ref AWS::NoValue]\n", ""},
 			{"SyncFunction", "            ScalingConfig:\n              MaximumConcurrency: !Ref WorkerConcurrency\n", ""},
+			{"ReconcileFunction", "            ScalingConfig:\n              MaximumConcurrency: !Ref WorkerConcurrency\n", ""},
 			{"WorkerConcurrency", "    MinValue: 2\n", "    MinValue: 0\n"},
 			{"Api", "        ThrottlingRateLimit: 50\n", ""},
 		}},
@@ -229,6 +251,7 @@ func templateRules(t *testing.T) []rule {
 			{"ConnectFunction", "PUBLIC_URL: !Ref PublicUrl", "PUBLIC_URL: !Ref OidcIssuer"},
 			{"RetryFunction", "AWS_SDK_UA_APP_ID: retry", "AWS_SDK_UA_APP_ID: sync"},
 			{"RetryFunction", "DEAD_LETTERS_URL: !Ref WorkDeadLetters", "DEAD_LETTERS_URL: !Ref ScheduleDeadLetters"},
+			{"AdminFunction", "RECONCILE_QUEUE_URL: !Ref ReconcileQueue", "RECONCILE_QUEUE_URL: !Ref WorkQueue"},
 			{"", "        TABLE_NAME: !Ref Table\n", ""},
 			{"SyncFunction", "          AWS_SDK_UA_APP_ID: sync\n", "          AWS_SDK_UA_APP_ID: sync\n          CLIENT_SECRET: hush\n"},
 		}},
@@ -239,6 +262,7 @@ func templateRules(t *testing.T) []rule {
 		}},
 		{"queues are encrypted", queuesAreEncrypted, []change{
 			{"InvocationDeadLetters", "SqsManagedSseEnabled: true", "SqsManagedSseEnabled: false"},
+			{"ReconcileQueue", "SqsManagedSseEnabled: true", "SqsManagedSseEnabled: false"},
 		}},
 		{"every parameter and output says what it is", everythingIsDescribed, []change{
 			{"", "    Description: Intuit's page of consent\n", ""},
@@ -258,6 +282,7 @@ func everySourceHasADeadLetterQueue(s stack) (p problems) {
 	}
 	for function, kinds := range map[string]string{
 		"IngestFunction": "HttpApi", "AdminFunction": "HttpApi", "ConnectFunction": "HttpApi ScheduleV2", "SyncFunction": "SQS", "RetryFunction": "ScheduleV2",
+		"ReconcileFunction": "ScheduleV2 SQS",
 	} {
 		p.unless(calls[function] == kinds, "%s is called by %s, not %s", function, kinds, calls[function])
 		delete(calls, function)
@@ -341,6 +366,26 @@ func timeoutsAreThoseOfTheProtocol(s stack) (p problems) {
 				p.unless(seconds(s.property(x.function, "Timeout")) < time.Minute, "%s: the next run comes after a minute", x.function)
 			}
 		}
+	}
+	return p
+}
+
+// eachNightIsOne: the schedule calls at the beginning of each slot of package reconcile, by the clock that counts the slots.
+func eachNightIsOne(s stack) (p problems) {
+	for _, x := range s.sources() {
+		if x.function != "ReconcileFunction" || x.kind != "ScheduleV2" {
+			continue
+		}
+		p.unless(x.at("ScheduleExpression").String() == "cron(0/10 9-11 * * ? *)" && x.at("ScheduleExpressionTimezone").String() == "UTC",
+			"%s calls at other times than reconcile.Due has slots: %s %s", x.name, x.at("ScheduleExpression"), x.at("ScheduleExpressionTimezone"))
+		p.unless(x.at("Input").String() == `{"scheduled":"<aws.scheduler.scheduled-time>"}`, "%s: a late run is of the slot that it was meant for", x.name)
+	}
+	var orgs []string
+	for i := range 1000 {
+		orgs = append(orgs, strconv.Itoa(i))
+	}
+	for at := time.Unix(0, 0).UTC(); at.Day() == 1; at = at.Add(10 * time.Minute) {
+		p.unless(len(reconcile.Due(orgs, at)) > 0 == (at.Hour() >= 9 && at.Hour() <= 11), "the slots of reconcile.Due are not those of the schedule: %s", at)
 	}
 	return p
 }
@@ -482,6 +527,7 @@ func everythingHasAnAlarm(s stack) (p problems) {
 		alarm{"PassareQBO", "OldestDue", stage, "Maximum GreaterThanThreshold 900 in 3 × 300 s", "breaching"}, // nobody measures it: the worst that can be
 		alarm{"PassareQBO", "ConnectionsBroken", stage, some, "notBreaching"},
 		alarm{"PassareQBO", "DeliveriesQuarantined", stage, some, "notBreaching"},
+		alarm{"PassareQBO", "ProofsFailed", stage, some, "notBreaching"},
 		alarm{"PassareQBO", "GoodNight", stage, "Sum LessThanThreshold 1 in 1 × 86400 s", "breaching"},
 	)
 	for _, x := range wanted {
@@ -504,10 +550,11 @@ func arm64AndTheRuntime(s stack) (p problems) {
 func secretsAreReadByWhoNeedsThem(s stack) (p problems) {
 	const get, put, move, create = "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage", "CreateSecret"
 	needed := map[string]map[string][]string{
-		"IngestRole":  {"!Ref WebhookSecret": {get}},
-		"AdminRole":   {"!Ref AppSecret": {get}, grants: {get, put, move}},
-		"ConnectRole": {"!Ref AppSecret": {get}, grants: {create, get, put, move}},
-		"SyncRole":    {"!Ref AppSecret": {get}, grants: {get, put, move}},
+		"IngestRole":    {"!Ref WebhookSecret": {get}, "!Ref QuickBooksWebhookSecret": {get}},
+		"AdminRole":     {"!Ref AppSecret": {get}, grants: {get, put, move}},
+		"ConnectRole":   {"!Ref AppSecret": {get}, grants: {create, get, put, move}},
+		"SyncRole":      {"!Ref AppSecret": {get}, grants: {get, put, move}},
+		"ReconcileRole": {"!Ref AppSecret": {get}, grants: {get, put, move}},
 	}
 	for _, role := range s.of("AWS::IAM::Role") {
 		given := map[string][]string{}
@@ -523,7 +570,7 @@ func secretsAreReadByWhoNeedsThem(s stack) (p problems) {
 				}
 			}
 		}
-		for _, resource := range []string{"!Ref AppSecret", "!Ref WebhookSecret", grants} {
+		for _, resource := range []string{"!Ref AppSecret", "!Ref WebhookSecret", "!Ref QuickBooksWebhookSecret", grants} {
 			p.unless(slices.Equal(slices.Sorted(slices.Values(given[resource])), slices.Sorted(slices.Values(needed[role][resource]))),
 				"%s: %s: may %s, and needs %s", role, resource, given[resource], needed[role][resource])
 			delete(given, resource)
@@ -540,7 +587,7 @@ func secretsHaveNoValueHere(s stack) (p problems) {
 		p.unless(slices.Equal(x.names(), []string{"Description", "Name"}), "%s has %s: an operator puts the value", secret, x.names())
 		names = append(names, x.at("Name").String())
 	}
-	p.unless(slices.Equal(names, []string{"!Sub ${AWS::StackName}/app", "!Sub ${AWS::StackName}/webhook"}), "the secrets are %s", names)
+	p.unless(slices.Equal(names, []string{"!Sub ${AWS::StackName}/app", "!Sub ${AWS::StackName}/quickbooks-webhook", "!Sub ${AWS::StackName}/webhook"}), "the secrets are %s", names)
 	return p
 }
 
@@ -638,7 +685,8 @@ func everythingIsLimited(s stack) (p problems) {
 
 func eachFunctionIsTold(s stack) (p problems) {
 	values := map[string]string{
-		"TABLE_NAME": "!Ref Table", "STAGE": "!Ref Stage", "QUEUE_URL": "!Ref WorkQueue", "DEAD_LETTERS_URL": "!Ref WorkDeadLetters", "SECRET_PREFIX": "!Ref AWS::StackName", "QBO_URL": "!Ref QboUrl",
+		"TABLE_NAME": "!Ref Table", "STAGE": "!Ref Stage", "QUEUE_URL": "!Ref WorkQueue", "DEAD_LETTERS_URL": "!Ref WorkDeadLetters",
+		"RECONCILE_QUEUE_URL": "!Ref ReconcileQueue", "SECRET_PREFIX": "!Ref AWS::StackName", "QBO_URL": "!Ref QboUrl",
 		"OAUTH_AUTHORIZE_URL": "!Ref OauthAuthorizeUrl", "OAUTH_TOKEN_URL": "!Ref OauthTokenUrl", "OAUTH_REVOKE_URL": "!Ref OauthRevokeUrl",
 		"PUBLIC_URL": "!Ref PublicUrl", "OIDC_ISSUER": "!Ref OidcIssuer", "OIDC_AUDIENCE": "!Ref OidcAudience",
 		"MONTHLY_READS": "!Ref MonthlyReads",

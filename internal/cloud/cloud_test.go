@@ -47,6 +47,13 @@ func functions() map[string]func(cloud.Process) func(context.Context) error {
 			}
 		},
 		"retry": cloud.Retry,
+		"reconcile": func(p cloud.Process) func(context.Context) error {
+			handle := cloud.Reconcile(p)
+			return func(ctx context.Context) error {
+				_, err := handle(ctx, json.RawMessage(`{"Records":[{"body":"{}"}]}`))
+				return err
+			}
+		},
 	}
 }
 

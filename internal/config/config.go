@@ -13,19 +13,20 @@ import (
 // Settings are what a function is told; what it does not need is empty. Secrets are not in the environment: the webhook's secret, the app's own client
 // id and secret at Intuit, and the grants are in Secrets Manager under SecretPrefix.
 type Settings struct {
-	Table        string // TABLE_NAME: the store
-	Stage        string // STAGE: dev, staging or prod; on log lines and metrics
-	QueueURL     string // QUEUE_URL: work for the worker
-	DeadURL      string // DEAD_LETTERS_URL: work that the worker never acknowledged
-	SecretPrefix string // SECRET_PREFIX
-	QBOURL       string // QBO_URL: Intuit's API
-	TokenURL     string // OAUTH_TOKEN_URL
-	RevokeURL    string // OAUTH_REVOKE_URL
-	MonthlyReads int    // MONTHLY_READS: metered reads of QuickBooks that the app may make
-	AuthorizeURL string // OAUTH_AUTHORIZE_URL: the consent page
-	PublicURL    string // PUBLIC_URL: where people's browsers reach us; may be empty, which is the HTTP API's own address
-	Issuer       string // OIDC_ISSUER: of admins' tokens
-	Audience     string // OIDC_AUDIENCE
+	Table             string // TABLE_NAME: the store
+	Stage             string // STAGE: dev, staging or prod; on log lines and metrics
+	QueueURL          string // QUEUE_URL: work for the worker
+	DeadURL           string // DEAD_LETTERS_URL: work that the worker never acknowledged
+	ReconcileQueueURL string // RECONCILE_QUEUE_URL: requests for proofs of organisations' books
+	SecretPrefix      string // SECRET_PREFIX
+	QBOURL            string // QBO_URL: Intuit's API
+	TokenURL          string // OAUTH_TOKEN_URL
+	RevokeURL         string // OAUTH_REVOKE_URL
+	MonthlyReads      int    // MONTHLY_READS: metered reads of QuickBooks that the app may make
+	AuthorizeURL      string // OAUTH_AUTHORIZE_URL: the consent page
+	PublicURL         string // PUBLIC_URL: where people's browsers reach us; may be empty, which is the HTTP API's own address
+	Issuer            string // OIDC_ISSUER: of admins' tokens
+	Audience          string // OIDC_AUDIENCE
 }
 
 // Names lists the variables that a function reads; none for one that there is not.
@@ -34,11 +35,12 @@ func Names(function string) []string {
 	people := []string{"OIDC_ISSUER", "OIDC_AUDIENCE"}
 	consent := []string{"OAUTH_AUTHORIZE_URL", "PUBLIC_URL"} // a connection is begun in the console of admin, and ended in connect
 	of := map[string][]string{
-		"ingest":  {"QUEUE_URL", "SECRET_PREFIX"},
-		"admin":   slices.Concat([]string{"QUEUE_URL"}, consent, quickBooks, people),
-		"connect": slices.Concat([]string{"QUEUE_URL"}, consent, quickBooks, people),
-		"sync":    quickBooks,
-		"retry":   {"QUEUE_URL", "DEAD_LETTERS_URL"},
+		"ingest":    {"QUEUE_URL", "SECRET_PREFIX"},
+		"admin":     slices.Concat([]string{"QUEUE_URL", "RECONCILE_QUEUE_URL"}, consent, quickBooks, people),
+		"connect":   slices.Concat([]string{"QUEUE_URL"}, consent, quickBooks, people),
+		"sync":      quickBooks,
+		"retry":     {"QUEUE_URL", "DEAD_LETTERS_URL"},
+		"reconcile": slices.Concat([]string{"QUEUE_URL", "RECONCILE_QUEUE_URL"}, quickBooks),
 	}
 	names, known := of[function]
 	if !known {
@@ -55,7 +57,8 @@ func Read(env func(string) string, function string) (Settings, error) {
 	}
 	r := reader{env: env, names: names}
 	s := Settings{
-		Table: r.text("TABLE_NAME"), Stage: r.text("STAGE"), QueueURL: r.address("QUEUE_URL"), DeadURL: r.address("DEAD_LETTERS_URL"), SecretPrefix: r.text("SECRET_PREFIX"), QBOURL: r.address("QBO_URL"),
+		Table: r.text("TABLE_NAME"), Stage: r.text("STAGE"), QueueURL: r.address("QUEUE_URL"), DeadURL: r.address("DEAD_LETTERS_URL"),
+		ReconcileQueueURL: r.address("RECONCILE_QUEUE_URL"), SecretPrefix: r.text("SECRET_PREFIX"), QBOURL: r.address("QBO_URL"),
 		TokenURL: r.address("OAUTH_TOKEN_URL"), RevokeURL: r.address("OAUTH_REVOKE_URL"), MonthlyReads: r.number("MONTHLY_READS"),
 		AuthorizeURL: r.address("OAUTH_AUTHORIZE_URL"), PublicURL: r.optional("PUBLIC_URL"), Issuer: r.address("OIDC_ISSUER"), Audience: r.text("OIDC_AUDIENCE"),
 	}

@@ -12,7 +12,7 @@ import (
 
 func settings() map[string]string {
 	return map[string]string{
-		"TABLE_NAME": "t", "STAGE": "dev", "QUEUE_URL": "https://sqs.example/q.fifo", "DEAD_LETTERS_URL": "https://sqs.example/d.fifo", "SECRET_PREFIX": "p", "QBO_URL": "https://quickbooks.api.intuit.com",
+		"TABLE_NAME": "t", "STAGE": "dev", "QUEUE_URL": "https://sqs.example/q.fifo", "DEAD_LETTERS_URL": "https://sqs.example/d.fifo", "RECONCILE_QUEUE_URL": "https://sqs.example/r", "SECRET_PREFIX": "p", "QBO_URL": "https://quickbooks.api.intuit.com",
 		"OAUTH_AUTHORIZE_URL": "https://a.example/", "OAUTH_TOKEN_URL": "https://t.example/", "OAUTH_REVOKE_URL": "https://r.example/",
 		"PUBLIC_URL": "https://us.example", "OIDC_ISSUER": "https://i.example", "OIDC_AUDIENCE": "us", "MONTHLY_READS": "500000",
 	}
@@ -36,7 +36,7 @@ func TestWhatIsSetIsRead(t *testing.T) {
 
 func TestAFunctionReadsWhatItNeedsAndNothingElse(t *testing.T) {
 	t.Parallel()
-	for _, function := range []string{"ingest", "admin", "connect", "sync", "retry"} {
+	for _, function := range []string{"ingest", "admin", "connect", "sync", "retry", "reconcile"} {
 		got, err := read(settings(), function)
 		if err != nil {
 			t.Fatalf("%s: %v", function, err)

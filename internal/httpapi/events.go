@@ -58,7 +58,7 @@ func (h *Events) Register(mux *http.ServeMux) { mux.Handle("POST /v1/events", h)
 // ServeHTTP answers one delivery: 202 when something new was stored, 200 when all of it was known.
 func (h *Events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	trace := h.NewTrace()
-	body, err := readBody(w, r)
+	body, err := readBody(w, r, passare.MaxDelivery)
 	if err == nil {
 		err = h.Signatures.Verify(r.Header.Get("webhook-id"), r.Header.Get("webhook-timestamp"), r.Header.Get("webhook-signature"), body, h.Now())
 	}
@@ -77,13 +77,13 @@ func (h *Events) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// readBody reads a body within passare.MaxDelivery. Errors: fault.TooLarge, fault.Invalid.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, passare.MaxDelivery))
+// readBody reads a body of at most so many bytes. Errors: fault.TooLarge, fault.Invalid.
+func readBody(w http.ResponseWriter, r *http.Request, most int64) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return nil, fault.New(fault.TooLarge, "A delivery may have at most %d bytes.", passare.MaxDelivery)
+		return nil, fault.New(fault.TooLarge, "A delivery may have at most %d bytes.", most)
 	case err != nil:
 		return nil, fault.Because(err, fault.Invalid, "The body could not be read.")
 	}

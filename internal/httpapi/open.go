@@ -22,11 +22,13 @@ func describeOpen(a *API) {
 		"webhook-id":        "The delivery's id.",
 		"webhook-timestamp": "When it was signed, in seconds of the epoch; five minutes from now at most.",
 		"webhook-signature": "v1, and the base64 of the HMAC-SHA256 of id.timestamp.body (Standard Webhooks); several with a blank between them.",
+		"intuit-signature":  "The base64 of the HMAC-SHA256 of the body, by the verifier token of the app at Intuit.",
 	} {
 		doc.Components.SecuritySchemes[name] = &huma.SecurityScheme{Type: "apiKey", In: "header", Name: name, Description: about}
 	}
 	schemas := doc.Components.Schemas
 	doc.AddOperation(describeEvents(schemas))
+	doc.AddOperation(describeQuickBooksEvents(schemas))
 	doc.AddOperation(describeCallback(schemas))
 	doc.AddOperation(describeProblem(schemas))
 	for path, x := range map[string]struct{ id, summary, contentType, example string }{
@@ -76,6 +78,43 @@ func describeEvents(schemas huma.Registry) *huma.Operation {
 	refused := eventResults{Results: []eventResult{{Event: "evt-1", Problem: new(exampleProblem(kinds()[0]))}}}
 	for _, status := range []string{"422", "503"} {
 		op.Responses[status].Content["application/json"] = &huma.MediaType{Schema: results, Example: refused}
+	}
+	return op
+}
+
+func describeQuickBooksEvents(schemas huma.Registry) *huma.Operation {
+	const batch, legacy = "application/cloudevents+json", "application/json"
+	op := open("deliver-quickbooks-events", http.MethodPost, "/v1/quickbooks-events", "Takes in what QuickBooks says of changes")
+	op.Description = "QuickBooks' own webhooks, signed as Intuit signs: a list of CloudEvents, or the format before. What they name is looked at by the next nightly proof; " +
+		"of companies that nobody has connected nothing is kept. Other content types are read alike."
+	op.Security = []map[string][]string{{"intuit-signature": {}}}
+	event := &huma.Schema{
+		Type: "object", AdditionalProperties: true, Description: "A CloudEvent of QuickBooks.", Required: []string{"specversion", "type", "intuitentityid", "intuitaccountid"},
+		Properties: map[string]*huma.Schema{
+			"specversion": {Type: "string", Enum: []any{"1.0"}}, "id": {Type: "string", MaxLength: new(longestKey)}, "type": {Type: "string", MaxLength: new(longestKey)},
+			"time": {Type: "string", Format: "date-time"}, "intuitentityid": {Type: "string", MaxLength: new(50)}, "intuitaccountid": {Type: "string", MaxLength: new(50)},
+		},
+	}
+	before := &huma.Schema{
+		Type: "object", AdditionalProperties: true, Description: "The format before CloudEvents.", Required: []string{"eventNotifications"},
+		Properties: map[string]*huma.Schema{"eventNotifications": {Type: "array", MaxItems: new(maxNotice), Items: &huma.Schema{Type: "object", AdditionalProperties: true}}},
+	}
+	op.RequestBody = &huma.RequestBody{Required: true, Description: "At most 1 MiB.", Content: map[string]*huma.MediaType{
+		batch: {Schema: &huma.Schema{Type: "array", MaxItems: new(maxNotice), Items: event}, Example: []any{map[string]any{
+			"specversion": "1.0", "id": "88cd52aa-33b6-4351-9aa4-47572edbd068", "source": "intuit.dsnBgbseACLLRZNxo2dfc4evmEJdxde58xeeYcZliOU=", "type": "qbo.journalentry.updated.v1",
+			"datacontenttype": "application/json", "time": "2026-09-10T21:31:25Z", "intuitentityid": "1234", "intuitaccountid": "4620816365000000001", "data": map[string]any{},
+		}}},
+		legacy: {Schema: before, Example: map[string]any{"eventNotifications": []any{map[string]any{
+			"realmId": "4620816365000000001", "dataChangeEvent": map[string]any{"entities": []any{map[string]any{
+				"name": "JournalEntry", "id": "1234", "operation": "Update", "lastUpdated": "2026-09-10T14:31:25-07:00",
+			}}},
+		}}}},
+	}}
+	op.Responses["200"] = &huma.Response{Description: "Heard", Content: map[string]*huma.MediaType{
+		"application/json": {Schema: schemas.Schema(reflect.TypeFor[heardBody](), true, "HeardBody"), Example: heardBody{Hints: 1}},
+	}}
+	for _, code := range []fault.Code{malformed, fault.Unauthenticated, fault.TooLarge, fault.Invalid, fault.Throttled, fault.Internal, fault.Unavailable} {
+		describeFault(schemas, op, code)
 	}
 	return op
 }

@@ -30,8 +30,9 @@ import (
 // openCalls need no token, and say so each by name: what else has no security in the description is forgotten.
 func openCalls() map[string]int { // to what they answer to nobody
 	return map[string]int{
-		"POST /v1/events":     http.StatusUnauthorized, // it needs a signature instead
-		"GET /oauth/callback": http.StatusUnprocessableEntity, "GET /problems/{code}": http.StatusOK,
+		"POST /v1/events":            http.StatusUnauthorized, // it needs a signature instead
+		"POST /v1/quickbooks-events": http.StatusUnauthorized, // the same
+		"GET /oauth/callback":        http.StatusUnprocessableEntity, "GET /problems/{code}": http.StatusOK,
 		"GET /openapi.json": http.StatusOK, "GET /docs": http.StatusOK, "GET /healthz": http.StatusOK,
 	}
 }

@@ -94,11 +94,12 @@ func beside(o Options, d Deployed) (*System, error) {
 	return s, nil
 }
 
-// putSecrets does what an operator does after the first deployment: the template makes both secrets without a value.
+// putSecrets does what an operator does after the first deployment: the template makes the secrets without a value.
 func (s *System) putSecrets(ctx context.Context, d Deployed) error {
 	client := secretsmanager.NewFromConfig(d.Account)
 	for name, value := range map[string]string{
 		"app": `{"client_id":"` + clientID + `","client_secret":"` + clientSecret + `"}`, "webhook": s.options.WebhookSecret,
+		"quickbooks-webhook": demoVerifierToken,
 	} {
 		_, err := client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: aws.String(d.SecretPrefix + "/" + name), SecretString: aws.String(value)})
 		if err != nil {

@@ -118,7 +118,7 @@ func (c *onAWS) lines(function string) []string {
 
 // readLogs hands what the functions have logged to the watch.
 func (c *onAWS) readLogs() {
-	for _, function := range []string{"ingest", "admin", "connect", "sync", "retry"} {
+	for _, function := range []string{"ingest", "admin", "connect", "sync", "retry", "reconcile"} {
 		for _, line := range c.lines(function) {
 			_, _ = c.watch.Write([]byte(line + "\n"))
 		}
@@ -497,14 +497,15 @@ func (c *onAWS) metrics() {
 
 // calledAsListed: the names of this deployment are those of the template's resources in the list.
 func (c *onAWS) calledAsListed() {
-	named := strings.NewReplacer(os.Getenv("TABLE_NAME"), "Table", c.stack+"-work.fifo", "WorkQueue", c.stack+"-work-dead.fifo", "WorkDeadLetters", c.stack+"/app", "AppSecret", c.stack+"/webhook", "WebhookSecret")
+	named := strings.NewReplacer(os.Getenv("TABLE_NAME"), "Table", c.stack+"-work.fifo", "WorkQueue", c.stack+"-work-dead.fifo", "WorkDeadLetters", c.stack+"/app", "AppSecret", c.stack+"/webhook", "WebhookSecret",
+		c.stack+"/quickbooks-webhook", "QuickBooksWebhookSecret", c.stack+"-reconcile-dead", "ReconcileDeadLetters", c.stack+"-reconcile", "ReconcileQueue")
 	var list []string
 	for call := range c.Tap.Calls() {
 		resource := named.Replace(call.Resource)
 		if organisation, ok := strings.CutPrefix(resource, c.stack+"/grant/"); ok && organisation != "" {
 			resource = "grant/*"
 		}
-		list = append(list, fmt.Sprintf("%-8s %-40s %s", call.Function, call.Action, resource))
+		list = append(list, fmt.Sprintf("%-9s %-40s %s", call.Function, call.Action, resource))
 	}
 	slices.Sort(list)
 	goldenfile.Check(c.t, "calls", strings.Join(slices.Compact(list), "\n")+"\n")

@@ -32,6 +32,7 @@ import (
 	"github.com/passare/qbo-sync/internal/posting"
 	"github.com/passare/qbo-sync/internal/qbo"
 	"github.com/passare/qbo-sync/internal/qbosim"
+	"github.com/passare/qbo-sync/internal/reconcile"
 	"github.com/passare/qbo-sync/internal/retrying"
 	"github.com/passare/qbo-sync/internal/review"
 	"github.com/passare/qbo-sync/internal/setup"
@@ -56,6 +57,9 @@ const (
 
 // DemoWebhookSecret signs inbound events when no other is set. It protects nothing but the demo.
 const DemoWebhookSecret = "whsec_ZGVtby1zZWNyZXQtb2YtcGFzc2FyZS1xYm8tc3luYw=="
+
+// demoVerifierToken signs the simulator's webhooks. It protects nothing but the demo.
+const demoVerifierToken = "demo-verifier-token-of-passare-qbo-sync"
 
 // Options configure a system.
 type Options struct {
@@ -248,6 +252,13 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 		AuthorizeURL: s.QBOURL + consentPath, ClientID: clientID, Random: rand.Text,
 	})
 	events.Register(mux)
+	notices, err := webhook.NewQuickBooks(demoVerifierToken)
+	if err != nil {
+		return nil, err
+	}
+	(&httpapi.QuickBooksEvents{
+		Hearer: reconcile.New(reconcile.Options{Now: s.options.Now}), Signatures: notices, Log: s.options.Log, NewTrace: rand.Text,
+	}).Register(mux)
 	desk, reader := review.New(s.Store, s.Queue, s.options.Now), review.NewReader(s.Store, s.Worker, s.options.Now)
 	office := setup.New(s.Store, s.Client, s.Retrier, s.options.Now)
 	(&httpapi.Entries{Desk: desk, Around: reader, Charts: office, Books: httpapi.SandboxBooks}).Register(calls)

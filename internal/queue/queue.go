@@ -1,4 +1,5 @@
-// Package queue is the queue of work in AWS SQS: a FIFO queue with one message group for each organisation.
+// Package queue is the queue of work in AWS SQS: a FIFO queue with one message group for each organisation; and beside it the one of requests for proofs
+// (Requests), which has no order.
 //
 //	Send ─▶ group of the organisation ─▶ one message at a time ─▶ worker ─▶ deleted
 //	                  ▲                                             │ killed, or what it got cannot be read

@@ -32,8 +32,10 @@
 //	age_ms        milliseconds since it was taken in
 //	due           when the machine looks again, in RFC 3339; only while it owns the entry
 //
-// The others are "connection broken" (org, since), "delivery quarantined" (org, record, code), "oldest due" and "good night". The level is WARN for what may
-// need a person: to failed, an unknown outcome, a broken connection, a quarantined delivery.
+// The others are "connection broken" (org, since), "delivery quarantined" (org, record, code), "oldest due", "good night", and "proof" for each run of the
+// proof of an organisation's books (org, night: the day that it proves, state, full, and how many entries were compared, records done so far, reads made, and
+// differences found, gone and open). The level is WARN for what may need a person: to failed, an unknown outcome, a broken connection, a quarantined delivery,
+// a proof that failed.
 //
 // # Metrics
 //
@@ -48,6 +50,7 @@
 //	DeliveriesQuarantined  Count          a signed delivery could not be taken, repeats included                    any
 //	OldestDue              Seconds        each minute: how long the oldest of what is due has been on its way; 0    over 15 minutes, or no value
 //	GoodNight              Count          the nightly run went well                                                 none in 26 hours
+//	ProofsFailed           Count          the proof of an organisation's books could not be done                    any
 //
 // Released is the entry when it goes to the machine: taken in with auto-sync on, sent by a person, or freed by a cause that is gone. A wait for another
 // record, a pause or a new plan does not begin anew.

@@ -26,12 +26,13 @@ const (
 	DeliveriesQuarantined Metric = "DeliveriesQuarantined"
 	OldestDue             Metric = "OldestDue"
 	GoodNight             Metric = "GoodNight"
+	ProofsFailed          Metric = "ProofsFailed"
 )
 
 // Metrics lists them all: at most ten, since each costs by the month.
 func Metrics() []Metric {
 	return []Metric{
-		EntriesTaken, EntriesSynced, TimeToBooks, EntriesFailed, OutcomesUnknown, ConnectionsBroken, DeliveriesQuarantined, OldestDue, GoodNight,
+		EntriesTaken, EntriesSynced, TimeToBooks, EntriesFailed, OutcomesUnknown, ConnectionsBroken, DeliveriesQuarantined, OldestDue, GoodNight, ProofsFailed,
 	}
 }
 
@@ -42,7 +43,7 @@ func (m Metric) Unit() string {
 		return "Milliseconds"
 	case OldestDue:
 		return "Seconds"
-	case EntriesTaken, EntriesSynced, EntriesFailed, OutcomesUnknown, ConnectionsBroken, DeliveriesQuarantined, GoodNight:
+	case EntriesTaken, EntriesSynced, EntriesFailed, OutcomesUnknown, ConnectionsBroken, DeliveriesQuarantined, GoodNight, ProofsFailed:
 		return "Count"
 	}
 	return "None"

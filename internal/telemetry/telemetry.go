@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambdacontext"
+
+	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/reconcile"
 )
 
 // Options are what the lines come from and where they go.
@@ -47,6 +50,19 @@ func (t *Telemetry) OldestDue(age time.Duration) {
 // GoodNight tells that the nightly run went well.
 func (t *Telemetry) GoodNight() {
 	t.tell(context.Background(), slog.LevelInfo, "good night", nil, reading{GoodNight, 1})
+}
+
+// Proved tells what a proof of an organisation's books found, or how far it has come: numbers, and nothing that was written for people.
+func (t *Telemetry) Proved(ctx context.Context, org string, n reconcile.Night) {
+	level, metrics := slog.LevelInfo, []reading(nil)
+	if n.State == reconcile.Failed {
+		level, metrics = slog.LevelWarn, []reading{{ProofsFailed, 1}}
+	}
+	t.tell(ctx, level, "proof", []slog.Attr{
+		slog.String("org", fault.Identifier(org)), slog.String("night", fault.Identifier(string(n.Date))), slog.String("state", fault.Identifier(string(n.State))),
+		slog.Bool("full", n.Full), slog.Int("entries", n.Entries), slog.Int("done", n.Done), slog.Int("reads", n.Reads),
+		slog.Int("found", n.Found), slog.Int("gone", n.Gone), slog.Int("open", n.Open),
+	}, metrics...)
 }
 
 // tell writes one line with its metrics, whatever the level. A line that cannot be written is lost.

@@ -25,6 +25,7 @@ import (
 	"github.com/passare/qbo-sync/internal/passare"
 	"github.com/passare/qbo-sync/internal/porttest"
 	"github.com/passare/qbo-sync/internal/qbo"
+	"github.com/passare/qbo-sync/internal/reconcile"
 	"github.com/passare/qbo-sync/internal/rules"
 	"github.com/passare/qbo-sync/internal/telemetry"
 )
@@ -133,6 +134,16 @@ func scenes(t *testing.T) []scene {
 	scene("what is due: nothing, nothing on a clock that is behind, something for 20 minutes")
 	r.telemetry.GoodNight()
 	scene("a good night")
+	night := reconcile.Night{
+		Date: "2026-02-28", State: reconcile.Differs, By: "Ana Diaz", Full: true, Why: "John Smith", Entries: 214, Amount: 18233010, Reads: 7, Found: 2, Gone: 1, Open: 3, Says: "John Smith",
+		First: []reconcile.Told{{ID: "d1", Sentence: "John Smith", Amount: 100}},
+	}
+	r.telemetry.Proved(t.Context(), "willow-creek", night)
+	night.State, night.Done = reconcile.Running, 100
+	r.telemetry.Proved(t.Context(), "John Smith", night)
+	night.State = reconcile.Failed
+	r.telemetry.Proved(t.Context(), "willow-creek", night)
+	scene("the proof of an organisation's books: done, under way, and one that could not be done")
 	ctx := lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "8f5e1c2a"})
 	if _, _, err := r.store.Create(ctx, r.entry("p4", intlog.Pending), nil); err != nil {
 		t.Fatal(err)

@@ -1,5 +1,5 @@
-// Package webhook checks and makes the signatures of inbound deliveries: Standard Webhooks, HMAC-SHA256
-// over "id.timestamp.body" (../passare/events.md, Signature).
+// Package webhook checks and makes the signatures of inbound deliveries. Those of Passare are Standard Webhooks, HMAC-SHA256
+// over "id.timestamp.body" (../passare/events.md, Signature); those of QuickBooks are its own, and are read here, too (QuickBooks).
 //
 // Guarantees: the raw body is checked before anything reads it; comparison takes the same time whatever
 // is wrong; one answer for every reason but a clock that is off, so that nothing can be learnt from it.
