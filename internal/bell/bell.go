@@ -29,10 +29,26 @@ type Store interface {
 	PutSeen(ctx context.Context, who org.Person, seen org.Seen, ifRev int64) error
 }
 
+// Proofs have what the nightly proof found (package reconcile).
+type Proofs interface {
+	// Digest is what there is to say of the newest proof: at most one notice. news says that somebody should look; all else counts as read.
+	Digest(ctx context.Context, org string) (notice intlog.Notice, news, found bool, err error)
+}
+
+// Proof is the kind of the notice of the nightly proof.
+const Proof rules.Kind = "proof"
+
 // Bell tells people what they are needed for.
 type Bell struct {
-	store Store
-	now   func() time.Time
+	store  Store
+	now    func() time.Time
+	proofs Proofs
+}
+
+// Digests has the bell tell what the nightly proof found, too.
+func (b *Bell) Digests(p Proofs) *Bell {
+	b.proofs = p
+	return b
 }
 
 // New makes a bell.
@@ -56,6 +72,8 @@ type Notice struct {
 	Amount  money.Cents // the sum of their amounts, without signs
 	First   []string    // ids of the oldest of them, at most MaxNamed
 	Read    bool
+
+	plain bool // nothing is to be done about it: it counts as read
 }
 
 // Board is the notices of an organisation as one person sees them, newest first.
@@ -155,6 +173,17 @@ func (b *Bell) board(ctx context.Context, id string) (Board, error) {
 		entries = entries[:MaxEntries]
 	}
 	notices := gathered(id, entries, config, grant.Notices(connection, config, b.now()))
+	if config.Connected() && b.proofs != nil {
+		digest, news, found, err := b.proofs.Digest(ctx, id)
+		if err != nil {
+			return Board{}, err
+		}
+		if found {
+			notices = append(notices, Notice{
+				ID: hashed(id, digest.Key), Kind: Proof, Text: digest.Text, Who: digest.Who, Where: "Reconciliation", Began: digest.At, First: []string{}, plain: !news,
+			})
+		}
+	}
 	slices.SortFunc(notices, func(a, b Notice) int { return cmp.Or(b.Began.Compare(a.Began), cmp.Compare(a.ID, b.ID)) })
 	return Board{Notices: notices, More: more}, nil
 }
@@ -163,7 +192,7 @@ func (b *Bell) board(ctx context.Context, id string) (Board, error) {
 func (b Board) as(seen org.Seen) Board {
 	b.Notices, b.Unread = slices.Clone(b.Notices), 0
 	for i, n := range b.Notices {
-		b.Notices[i].Read = seen.Has(n.ID, n.Began)
+		b.Notices[i].Read = n.plain || seen.Has(n.ID, n.Began)
 		if !b.Notices[i].Read {
 			b.Unread++
 		}

@@ -35,6 +35,9 @@ func (c *Console) notices(w http.ResponseWriter, r *http.Request, p org.Person) 
 
 // linkOf is the page that shows what waits for a notice: the one entry, or the tab.
 func linkOf(n bell.Notice) string {
+	if n.Kind == bell.Proof {
+		return Home + "/reconciliation"
+	}
 	if n.Entries == 1 && len(n.First) == 1 {
 		return Home + "/entries/" + url.PathEscape(n.First[0])
 	}

@@ -82,6 +82,8 @@ func linkOf(n bell.Notice) string {
 	switch {
 	case n.Kind == rules.Mapping:
 		return "/v1/mapping"
+	case n.Kind == bell.Proof:
+		return "/v1/reconciliations"
 	case n.Kind == rules.Connection:
 		return "/v1/connection"
 	case n.Entries == 1 && len(n.First) == 1:

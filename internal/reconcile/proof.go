@@ -9,6 +9,7 @@ import (
 
 	"github.com/passare/qbo-sync/internal/date"
 	"github.com/passare/qbo-sync/internal/fault"
+	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/lease"
 )
 
@@ -163,6 +164,38 @@ func (p *Proof) Night(ctx context.Context, id string, on date.Date) (Night, erro
 	return *n, nil
 }
 
+// Digest is one notice of the newest proof that ended: that all agrees, what does not, the oldest and largest first, or why it could not be done. A proof that
+// could not be done for the connection says nothing, since the connection says it.
+func (p *Proof) Digest(ctx context.Context, id string) (notice intlog.Notice, news, found bool, err error) {
+	nights, err := p.Nights(ctx, id, "", 2)
+	if err != nil {
+		return notice, false, false, fmt.Errorf("reconcile.Digest: %w", err)
+	}
+	at := slices.IndexFunc(nights, func(n Night) bool { return n.State != Running })
+	if at < 0 {
+		return notice, false, false, nil
+	}
+	n := nights[at]
+	notice = intlog.Notice{Key: "proof", Text: "Proof of " + n.Date.Short() + ". " + n.Says, Who: "nobody", At: n.Ended}
+	switch n.State {
+	case Differs:
+		notice.Who, notice.At = "bookkeeper", n.Newest
+		for _, d := range n.First[:min(len(n.First), inNotice)] {
+			notice.Text += " " + d.Sentence
+		}
+		if more := n.Open - inNotice; more > 0 {
+			notice.Text += fmt.Sprintf(" And %d more.", more)
+		}
+	case Failed:
+		notice.Who = "nobody: it is done again the next night"
+	case Agrees, Running:
+	}
+	return notice, n.State != Agrees, true, nil
+}
+
+// inNotice is how many differences a notice names.
+const inNotice = 3
+
 // summarize says what the night found.
 func (x *run) summarize(ctx context.Context) error {
 	n := &x.night
@@ -174,6 +207,9 @@ func (x *run) summarize(ctx context.Context) error {
 		} else {
 			open = append(open, k.Difference)
 			n.AtStake += k.Amount
+			if k.Found.After(n.Newest) {
+				n.Newest = k.Found
+			}
 		}
 		return false
 	})

@@ -14,19 +14,20 @@ type Night struct {
 	State   NightState  `json:"state"`
 	Began   time.Time   `json:"began"`
 	Ended   time.Time   `json:"ended,omitzero"`
-	By      string      `json:"by,omitempty"` // who asked; empty: the schedule
-	Full    bool        `json:"full"`         // every entry and customer was compared, not only what changed
-	Why     string      `json:"why"`          // why it was full, or why it could not be done, in one sentence
-	Entries int         `json:"entries"`      // journal entries of ours that were compared
-	Amount  money.Cents `json:"amount"`       // the sum of their debits
-	Done    int         `json:"done"`         // while it runs: records that were proved so far
-	Reads   int         `json:"reads"`        // of QuickBooks, metered
-	Found   int         `json:"found"`        // differences that are new
-	Gone    int         `json:"gone"`         // differences of before that are not there any more
-	Open    int         `json:"open"`         // differences that are open at its end
-	AtStake money.Cents `json:"at_stake"`     // the sum of their amounts
-	Says    string      `json:"says"`         // "All agrees: 214 entries, $182,330.10."
-	First   []Told      `json:"first"`        // the open differences, oldest and largest first, at most MaxTold
+	By      string      `json:"by,omitempty"`    // who asked; empty: the schedule
+	Full    bool        `json:"full"`            // every entry and customer was compared, not only what changed
+	Why     string      `json:"why"`             // why it was full, or why it could not be done, in one sentence
+	Entries int         `json:"entries"`         // journal entries of ours that were compared
+	Amount  money.Cents `json:"amount"`          // the sum of their debits
+	Done    int         `json:"done"`            // while it runs: records that were proved so far
+	Reads   int         `json:"reads"`           // of QuickBooks, metered
+	Found   int         `json:"found"`           // differences that are new
+	Gone    int         `json:"gone"`            // differences of before that are not there any more
+	Open    int         `json:"open"`            // differences that are open at its end
+	AtStake money.Cents `json:"at_stake"`        // the sum of their amounts
+	Newest  time.Time   `json:"newest,omitzero"` // when the newest of them was found
+	Says    string      `json:"says"`            // "All agrees: 214 entries, $182,330.10."
+	First   []Told      `json:"first"`           // the open differences, oldest and largest first, at most MaxTold
 }
 
 // MaxTold is how many differences a night names.
