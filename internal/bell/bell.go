@@ -72,8 +72,6 @@ type Notice struct {
 	Amount  money.Cents // the sum of their amounts, without signs
 	First   []string    // ids of the oldest of them, at most MaxNamed
 	Read    bool
-
-	plain bool // nothing is to be done about it: it counts as read
 }
 
 // Board is the notices of an organisation as one person sees them, newest first.
@@ -154,7 +152,7 @@ func (b *Bell) mark(ctx context.Context, p org.Person, change func(org.Seen) org
 	return org.Seen{}, fault.New(fault.Unavailable, "This was changed elsewhere at the same time. Please try again.")
 }
 
-// board works out an organisation's notices; none is read yet.
+// board works out an organisation's notices; only what nobody has to look at is read.
 func (b *Bell) board(ctx context.Context, id string) (Board, error) {
 	entries, err := b.store.List(ctx, id, intlog.Failed.Tab(), intlog.Mark{}, MaxEntries+1)
 	if err != nil {
@@ -180,7 +178,7 @@ func (b *Bell) board(ctx context.Context, id string) (Board, error) {
 		}
 		if found {
 			notices = append(notices, Notice{
-				ID: hashed(id, digest.Key), Kind: Proof, Text: digest.Text, Who: digest.Who, Where: "Reconciliation", Began: digest.At, First: []string{}, plain: !news,
+				ID: hashed(id, digest.Key), Kind: Proof, Text: digest.Text, Who: digest.Who, Where: "Reconciliation", Began: digest.At, First: []string{}, Read: !news,
 			})
 		}
 	}
@@ -192,7 +190,7 @@ func (b *Bell) board(ctx context.Context, id string) (Board, error) {
 func (b Board) as(seen org.Seen) Board {
 	b.Notices, b.Unread = slices.Clone(b.Notices), 0
 	for i, n := range b.Notices {
-		b.Notices[i].Read = n.plain || seen.Has(n.ID, n.Began)
+		b.Notices[i].Read = n.Read || seen.Has(n.ID, n.Began)
 		if !b.Notices[i].Read {
 			b.Unread++
 		}

@@ -68,7 +68,6 @@ func (p *Proof) difference(ctx context.Context, id, name string) (*run, *kept, e
 	if err != nil {
 		return nil, nil, err
 	}
-	k.subject = k.Subject
 	return x, k, nil
 }
 

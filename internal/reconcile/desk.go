@@ -2,11 +2,8 @@ package reconcile
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
-	"maps"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -135,33 +132,45 @@ func (d *desk) drop(kind, id string) {
 // atOnce is how many papers are written at a time.
 const atOnce = 8
 
-// flush writes what has changed and lays everything aside. What was taken before must be taken again.
+// flush writes what has changed and lays everything aside; what was taken before must be taken again. What says that something was looked at is written
+// last: a process that dies before looks at it again.
 func (d *desk) flush(ctx context.Context) error {
-	keys := slices.SortedFunc(maps.Keys(d.held), func(a, b paperKey) int { return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.id, b.id)) })
-	var tasks errgroup.Group
-	tasks.SetLimit(atOnce)
-	for _, k := range keys {
-		h := d.held[k]
-		switch {
-		case h.drop:
-			tasks.Go(func() error { return d.store.DropPaper(ctx, d.at, k.kind, k.id) })
-		case h.put:
-			body, err := json.Marshal(h.value)
-			if err != nil {
-				return errors.Join(fault.Because(err, fault.Internal, "A working paper cannot be written."), tasks.Wait())
-			}
-			if h.stored.Rev > 0 && h.stored.Open == h.open && bytes.Equal(h.stored.Body, body) {
-				continue
-			}
-			p := Paper{Kind: k.kind, ID: k.id, Rev: h.stored.Rev, Open: h.open, Body: body}
-			tasks.Go(func() error {
-				_, err := d.store.PutPaper(ctx, d.at, p)
-				return err
-			})
+	looked := map[string]bool{seenPaper: true, waitPaper: true, hintPaper: true}
+	for _, last := range []bool{false, true} {
+		if err := d.writeAll(ctx, func(k paperKey) bool { return looked[k.kind] == last }); err != nil {
+			return err
 		}
 	}
 	d.held = map[paperKey]*held{}
+	return nil
+}
+
+// writeAll writes the changed papers that it is about, some at a time.
+func (d *desk) writeAll(ctx context.Context, about func(paperKey) bool) error {
+	var tasks errgroup.Group
+	tasks.SetLimit(atOnce)
+	for k, h := range d.held {
+		switch {
+		case !about(k):
+		case h.drop:
+			tasks.Go(func() error { return d.store.DropPaper(ctx, d.at, k.kind, k.id) })
+		case h.put:
+			tasks.Go(func() error { return d.write(ctx, k, h) })
+		}
+	}
 	return tasks.Wait()
+}
+
+func (d *desk) write(ctx context.Context, k paperKey, h *held) error {
+	body, err := json.Marshal(h.value)
+	if err != nil {
+		return fault.Because(err, fault.Internal, "A working paper cannot be written.")
+	}
+	if h.stored.Rev > 0 && h.stored.Open == h.open && bytes.Equal(h.stored.Body, body) {
+		return nil
+	}
+	_, err = d.store.PutPaper(ctx, d.at, Paper{Kind: k.kind, ID: k.id, Rev: h.stored.Rev, Open: h.open, Body: body})
+	return err
 }
 
 // each lists the papers of a kind after one, in pages, until read says that it has enough.

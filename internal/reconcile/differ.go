@@ -27,14 +27,14 @@ func mergedSubject(id string) string            { return "m:" + id }
 // kept is a difference as its paper has it.
 type kept struct {
 	Difference
-	Subject string `json:"subject"`
+	Subject string `json:"subject"`           // what it is about: "p:payment.p1.3/1", "d:" + QuickBooks' id, "c:" or "m:" + a customer's, "u:" + a record
 	Ignored string `json:"ignored,omitempty"` // what a person does not want to be told of again
 }
 
 func (k kept) isOpen() bool { return k.Subject != "" && k.Settled.IsZero() }
 
 // tell writes what was found of some subjects in the place of what was there: what is not found any more is settled.
-func (x *run) tell(ctx context.Context, subjects []string, found ...Difference) error {
+func (x *run) tell(ctx context.Context, subjects []string, found ...kept) error {
 	slices.Sort(subjects)
 	subjects = slices.Compact(subjects)
 	ids := make([]string, len(subjects))
@@ -46,7 +46,7 @@ func (x *run) tell(ctx context.Context, subjects []string, found ...Difference) 
 		return err
 	}
 	for i, k := range papers {
-		at := slices.IndexFunc(found, func(d Difference) bool { return d.subject == subjects[i] })
+		at := slices.IndexFunc(found, func(d kept) bool { return d.Subject == subjects[i] })
 		switch {
 		case at >= 0:
 			x.tellFound(k, ids[i], found[at])
@@ -60,8 +60,8 @@ func (x *run) tell(ctx context.Context, subjects []string, found ...Difference) 
 	return nil
 }
 
-func (x *run) tellFound(k *kept, id string, d Difference) {
-	d.ID, d.Seen = id, seenAs(d)
+func (x *run) tellFound(k *kept, id string, d kept) {
+	d.ID, d.Seen = id, seenAs(d.Difference)
 	switch {
 	case k.Subject == "":
 		d.Found, d.History = x.now, []Done{{At: x.now, Who: intlog.Machine, What: "Found."}}
@@ -74,11 +74,11 @@ func (x *run) tellFound(k *kept, id string, d Difference) {
 		d.Found, d.History = x.now, append(slices.Clone(k.History), Done{At: x.now, Who: intlog.Machine, What: "Found again."})
 		x.isNew(d)
 	}
-	*k = kept{Difference: d, Subject: d.subject}
+	*k = d
 	x.put(differencePaper, id, true)
 }
 
-func (x *run) isNew(d Difference) {
+func (x *run) isNew(d kept) {
 	if d.Class != Timing {
 		x.night.Found++
 	}
@@ -90,14 +90,14 @@ func seenAs(d Difference) string {
 }
 
 // differs is a posting that QuickBooks has other than it was posted.
-func (pr *proof) differs(ctx context.Context, s stands, id string, paper *seen, expected, actual content) (Difference, error) {
+func (pr *proof) differs(ctx context.Context, s stands, id string, paper *seen, expected, actual content) (kept, error) {
 	d := pr.about(s)
 	d.QuickBooksID, d.Amount = id, debitsOf(s)
 	said := pr.said(s)
 	delta := actual.minus(expected)
 	switch {
 	case id != s.posting.QuickBooksID:
-		d.subject, d.Class, d.Amount = entrySubject(id), Changed, delta.debits()
+		d.Subject, d.Class, d.Amount = entrySubject(id), Changed, delta.debits()
 		d.Sentence = said + " was found in QuickBooks a second time, which was put right; now that one is other again."
 	case paper.Gone:
 		d.Class, d.Sentence = Deleted, said+" was deleted in QuickBooks."
@@ -130,11 +130,11 @@ func theDate(c content) date.Date {
 }
 
 // about is what every difference of a posting says of it.
-func (pr *proof) about(s stands) Difference {
-	return Difference{
-		subject: s.subject(), Entry: s.entry.ID(), Posting: s.posting.N, Case: s.entry.Case, CaseNo: s.entry.CaseNo, Name: s.entry.Name,
+func (pr *proof) about(s stands) kept {
+	return kept{Subject: s.subject(), Difference: Difference{
+		Entry: s.entry.ID(), Posting: s.posting.N, Case: s.entry.Case, CaseNo: s.entry.CaseNo, Name: s.entry.Name,
 		Doc: s.posting.Doc, Date: s.posting.Date,
-	}
+	}}
 }
 
 // said is a posting in a sentence: "Journal entry 24-0113-ABCDEFGHIJ of 3/4/2026, $1,000.00 (payment p1, John Smith)".
@@ -157,11 +157,11 @@ func debitsOf(s stands) money.Cents {
 	return sum
 }
 
-// doubled is an entry of QuickBooks that is one too many.
-func (x *run) doubledOf(s stands, ref passare.Ref, id string, paper *seen) Difference {
+// doubledOf is an entry of QuickBooks that is one too many.
+func (x *run) doubledOf(s stands, ref passare.Ref, id string, paper *seen) kept {
 	pr := &proof{run: x, ref: ref}
 	d := pr.about(s)
-	d.subject, d.Class, d.QuickBooksID, d.Amount, d.Date = entrySubject(id), Doubled, id, paper.now().debits(), theDate(paper.now())
+	d.Subject, d.Class, d.QuickBooksID, d.Amount, d.Date = entrySubject(id), Doubled, id, paper.now().debits(), theDate(paper.now())
 	number := "without a number"
 	if paper.Doc != "" {
 		number = "as " + paper.Doc
@@ -170,18 +170,18 @@ func (x *run) doubledOf(s stands, ref passare.Ref, id string, paper *seen) Diffe
 	return d
 }
 
-func (pr *proof) doubled(s stands, id string, paper *seen) Difference {
+func (pr *proof) doubled(s stands, id string, paper *seen) kept {
 	return pr.doubledOf(s, pr.ref, id, paper)
 }
 
 // unposted is what is not in QuickBooks yet, for less than a day or for longer.
-func (pr *proof) unposted(e intlog.Entry, more money.Cents) Difference {
+func (pr *proof) unposted(e intlog.Entry, more money.Cents) kept {
 	if more == 0 {
 		more = e.Amount.Abs()
 	}
-	d := Difference{
-		subject: recordSubject(pr.ref), Class: Unposted, Entry: e.ID(), Case: e.Case, CaseNo: e.CaseNo, Name: e.Name, Date: e.Date, Amount: more,
-	}
+	d := kept{Subject: recordSubject(pr.ref), Difference: Difference{
+		Class: Unposted, Entry: e.ID(), Case: e.Case, CaseNo: e.CaseNo, Name: e.Name, Date: e.Date, Amount: more,
+	}}
 	of := rules.Named(pr.ref)
 	if e.Name != "" {
 		of += ", " + e.Name

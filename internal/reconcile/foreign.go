@@ -100,11 +100,11 @@ func (x *run) onOurAccounts(ctx context.Context, id string, delta content) (cont
 }
 
 // twin finds the posting of ours that the entry repeats: the same lines on the same date, while ours is there, too.
-func (x *run) twin(ctx context.Context, id string, s *seen) (Difference, bool, error) {
+func (x *run) twin(ctx context.Context, id string, s *seen) (kept, bool, error) {
 	now := s.now()
 	d, err := one[day](ctx, x.desk, dayPaper, string(theDate(now)))
 	if err != nil {
-		return Difference{}, false, err
+		return kept{}, false, err
 	}
 	for _, quickBooksID := range slices.Sorted(maps.Keys(d.Rows)) {
 		row := d.Rows[quickBooksID]
@@ -113,15 +113,15 @@ func (x *run) twin(ctx context.Context, id string, s *seen) (Difference, bool, e
 		}
 		original, err := one[seen](ctx, x.desk, seenPaper, quickBooksID)
 		if err != nil || original.Gone || !original.known() {
-			return Difference{}, false, err
+			return kept{}, false, err
 		}
 		of, found, err := x.posting(ctx, row.Entry, row.N)
 		if err != nil || !found {
-			return Difference{}, false, err
+			return kept{}, false, err
 		}
 		return x.doubledOf(of, of.entry.Record, id, s), true, nil
 	}
-	return Difference{}, false, nil
+	return kept{}, false, nil
 }
 
 // posting reads one posting of ours.
@@ -142,7 +142,7 @@ func (x *run) posting(ctx context.Context, entry string, n int) (stands, bool, e
 }
 
 // unknown is an entry on our accounts that we did not make, or that was there before us and was changed.
-func (x *run) unknown(ctx context.Context, id string, s *seen, delta, ours content) Difference {
+func (x *run) unknown(ctx context.Context, id string, s *seen, delta, ours content) kept {
 	number := "without a number"
 	if s.Doc != "" {
 		number = s.Doc
@@ -151,7 +151,7 @@ func (x *run) unknown(ctx context.Context, id string, s *seen, delta, ours conte
 	if at := theDate(s.now()); at != "" {
 		on = at
 	}
-	d := Difference{subject: entrySubject(id), Class: Unknown, QuickBooksID: id, Doc: s.Doc, Date: on, Amount: max(ours.debits(), ours.credits())}
+	d := kept{Subject: entrySubject(id), Difference: Difference{Class: Unknown, QuickBooksID: id, Doc: s.Doc, Date: on, Amount: max(ours.debits(), ours.credits())}}
 	for _, at := range ours.spots() {
 		if len(d.Fields) < maxFields {
 			d.Fields = append(d.Fields, Field{Name: x.place(ctx, at), Ours: "nothing", Theirs: sided(ours[at])})

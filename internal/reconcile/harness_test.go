@@ -3,7 +3,6 @@ package reconcile_test
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
@@ -120,6 +119,9 @@ func (b *books) open(chart []qbosim.NewAccount) {
 	}
 	taker := lease.New(b.leases, "worker", b.clock.now)
 	keeper := grant.New(memory.NewSecrets(), taker, oauth, b.clock.now)
+	if err := b.store.OwnCompany(context.Background(), org.Company{Org: willow, Realm: realm}); err != nil {
+		b.t.Fatal(err)
+	}
 	tokens, err := oauth.Refresh(context.Background(), b.sim.Grant(realm))
 	if err == nil {
 		err = keeper.Connect(context.Background(), willow, realm, tokens, false)
@@ -282,5 +284,3 @@ func signed(on, service, advance, total string) string {
 	return `"signed_on":"` + on + `","items":[{"id":"i1","kind":"service","gl_account":"4000","description":"Services","amount":"` + service + `"},` +
 		`{"id":"i2","kind":"cash_advance","description":"Flowers","amount":"` + advance + `"}],"total":"` + total + `"`
 }
-
-var _ http.Handler

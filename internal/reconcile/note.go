@@ -255,10 +255,10 @@ func (x *run) tellMerged(ctx context.Context, from, into string) error {
 	if papers[1].Name != "" {
 		there = papers[1].Name
 	}
-	return x.tell(ctx, []string{mergedSubject(from)}, Difference{
-		subject: mergedSubject(from), Class: Changed, Customer: from, Name: c.Name, Date: x.night.Date, Amount: c.ours().Abs(),
+	return x.tell(ctx, []string{mergedSubject(from)}, kept{Subject: mergedSubject(from), Difference: Difference{
+		Class: Changed, Customer: from, Name: c.Name, Date: x.night.Date, Amount: c.ours().Abs(),
 		Sentence: fmt.Sprintf("Customer %s was merged into %s in QuickBooks: its entries, $%s, stand on that one now. Link its cases to %s, so that new entries go there.",
 			c.Name, there, c.ours().Grouped(), there),
 		Fields: []Field{{Name: "customer", Ours: c.Name, Theirs: there}},
-	})
+	}})
 }

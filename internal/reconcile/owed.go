@@ -156,10 +156,10 @@ func (x *run) explain(ctx context.Context, id string) error {
 		than = "less"
 	}
 	known := c.Balance - more
-	return x.tell(ctx, []string{customerSubject(id)}, Difference{
-		subject: customerSubject(id), Class: Unknown, Customer: id, Name: c.Name, Date: x.night.Date, Amount: more.Abs(),
+	return x.tell(ctx, []string{customerSubject(id)}, kept{Subject: customerSubject(id), Difference: Difference{
+		Class: Unknown, Customer: id, Name: c.Name, Date: x.night.Date, Amount: more.Abs(),
 		Sentence: fmt.Sprintf("%s owes $%s in QuickBooks, $%s %s than the journal entries come to: somebody recorded an invoice, a payment or another transaction there.",
 			c.Name, c.Balance.Grouped(), more.Abs().Grouped(), than),
 		Fields: []Field{{Name: "balance", Ours: known.Grouped(), Theirs: c.Balance.Grouped()}},
-	})
+	}})
 }

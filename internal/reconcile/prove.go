@@ -116,7 +116,7 @@ type proof struct {
 	ref      passare.Ref
 	record   intlog.Record
 	rows     map[string]*rowPart // by case
-	found    []Difference
+	found    []kept
 	subjects []string
 	waits    bool // the next proof looks at the record again
 }

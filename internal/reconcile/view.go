@@ -94,7 +94,6 @@ type Difference struct {
 	How          string      `json:"how,omitempty"` // how it was settled, in one sentence
 	Remedies     []Remedy    `json:"remedies"`      // what can be done, the best first; none: it is settled, or goes by itself
 	History      []Done      `json:"history"`
-	subject      string      // what it is about: "p:payment.p1.3/1", "d:" + QuickBooks' id, "c:" or "m:" + a customer's, "u:" + a record
 	Seen         string      `json:"seen"` // names what the difference was like when it was read; Act refuses when it is another by now
 }
 
