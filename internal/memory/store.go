@@ -12,6 +12,7 @@ import (
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/passare"
+	"github.com/passare/qbo-sync/internal/reconcile"
 )
 
 // Store keeps configurations, entries, flags, links and the quarantine. Every operation is atomic.
@@ -35,6 +36,7 @@ type Store struct {
 	replies    map[replyKey]org.Reply
 	seen       map[personKey]org.Seen
 	setup      setup
+	papers     map[shelf][]reconcile.Paper // in the order of their ids
 }
 
 type readKey struct{ org, month string }
@@ -59,7 +61,7 @@ func NewStore() *Store {
 		due: map[intlog.Key]bool{}, flags: map[pageKey]org.Flag{}, links: map[linkKey]intlog.Link{}, linked: map[linkKey]string{},
 		quarantine: map[string][]intlog.Quarantined{}, reads: map[readKey]int{}, attempts: map[string]grant.Attempt{}, connected: map[string]org.Connection{}, owners: map[string]string{},
 		replies: map[replyKey]org.Reply{}, seen: map[personKey]org.Seen{},
-		setup: newSetup(),
+		setup: newSetup(), papers: map[shelf][]reconcile.Paper{},
 	}
 }
 
