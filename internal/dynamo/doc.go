@@ -1,5 +1,5 @@
 // Package dynamo is the store on one DynamoDB table: entries, configurations, links, connections, leases, counters, the
-// quarantine, and what is a person's own. It answers the same conformance suites (package porttest) as package memory.
+// quarantine, the working papers of the proof, and what is a person's own. It answers the same conformance suites (package porttest) as package memory.
 //
 //	                         ┌ O#org#R#payment#p1 ────────────┐
 //	intake ─ Create ────────▶│ V#000000001  entry, version 1  │──┬─▶ log   O#org           created#payment#p1#000000001   (never written again)
@@ -29,14 +29,17 @@
 //	  its serials   O#org                  quarantined
 //	reply           O#org#P#subject        reply#Idempotency-Key
 //	seen            O#org#P#subject        seen
+//	paper           O#org#proof#realm      kind#id
+//	  its marker    O#org#proof#realm#open kind#id                  (while it is open)
 //	owner           company#realm          owner
 //	attempt         attempt#id             attempt
 //
 // Versions have nine digits, undos three, and times nanoseconds in UTC, so that keys are in the order of what they name. A separator inside an identifier is escaped: no
-// identifier of one organisation makes a key of another.
+// identifier of one organisation makes a key of another. A paper's id alone stays as it is, since papers are listed in the order of their ids: it is the last
+// part of its key, behind the first separator.
 //
-// An item has what conditions, indexes and people need as attributes (rev, state, due, page, owner, until, count), and the rest in one blob: deflated against
-// a dictionary, which is kept for ever under its number. An entry of seven lines fits into 1 KB with all that ever happens to it when all goes well. An
+// An item has what conditions, indexes and people need as attributes (rev, state, due, page, owner, until, open, count), and the rest in one blob: deflated
+// against a dictionary, which is kept for ever under its number. An entry of seven lines fits into 1 KB with all that ever happens to it when all goes well. An
 // item's blob has at most 390 KB; what is larger is fault.TooLarge.
 //
 // The index log has keys alone and lists every entry; nothing in a row of it ever changes. The mark in it, eight characters of a hash of the case, is by which
@@ -49,10 +52,10 @@
 // # Reads
 //
 //	consistent   Config (intake and the worker decide on it), Entry, Record (what is planned is what is stored), Link and CompanyOwner (a name, a company
-//	             must not be given twice), Connection, Reply, Seen; and whatever is read to be changed. Record shows each version as it is at some moment of the
-//	             read, and not all at the same one
-//	eventual     Flag (its sweeps find what was held at the same moment), counters, Listing, and all lists: List, OfCase, HeldOn, Due, FlagSweeps, ConfigSweeps,
-//	             Links, Connections, Quarantined, SettingsChanges, MappingVersions. What they miss they show a moment later
+//	             must not be given twice), Connection, Reply, Seen, Papers and ListPapers (the proof decides on them); and whatever is read to be changed.
+//	             Record shows each version as it is at some moment of the read, and not all at the same one
+//	eventual     Flag (its sweeps find what was held at the same moment), counters, Listing, and all other lists: List, OfCase, HeldOn, Due, FlagSweeps,
+//	             ConfigSweeps, Links, Connections, Quarantined, SettingsChanges, MappingVersions. What they miss they show a moment later
 //
 // # Due
 //
@@ -71,6 +74,9 @@
 //     alone have a meaning; a metered read may be counted twice, never not at all.
 //   - A link is a transaction of two puts, each "not there or the same"; replacing one frees the old id, and is counted in the configuration, in the same
 //     transaction. What is kept of a change of settings or mapping is written in the transaction that changes the configuration.
+//   - A paper that becomes open or closed is written in one transaction with its marker. Any other is one conditional put, whose condition has what the stored
+//     one says of itself; a paper that turns out to be otherwise is then written by the transaction, on the same revision. A page of open papers is full unless
+//     it is the last: those that are closed between their marker and themselves are passed over.
 //   - A mention is stored before the entry that mentions.
 //   - The quarantine keeps a delivery once, for 90 days, and lists the newest 1,000. An attempt is taken once, and is kept for a day after its end.
 //     A reply stands for a day. DynamoDB removes them by their ttl (seconds), some days late at most; whoever takes an attempt or reads a reply looks at
@@ -99,6 +105,7 @@
 //
 // So an entry that goes by itself has 6 write units, and 1 read unit whenever its configuration or record is read. By DynamoDB's price list (DynamoDB Local
 // says less): a link is 4 write units, a replaced one 8 (it is counted in the configuration) and 1 read, a lease 1 to take and 1 to give back, a reservation
-// 1 and 1 read, a call with an Idempotency-Key 1 and 1 read, what a person reads of the bell 1 and 1 read, a metered read 2, and looking for what is due,
-// when nothing is, 0.5 read units for each of 18 partitions; what is due, 0.025 for each of its rows, and 0.5 for each entry that is taken.
+// 1 and 1 read, a call with an Idempotency-Key 1 and 1 read, what a person reads of the bell 1 and 1 read, a paper 1 and 1 read (4 when it is made open, 5
+// when it becomes open or closed, 4 when it is dropped, and 1 read more for each 4 KB of markers), a metered read 2, and looking for what is due, when
+// nothing is, 0.5 read units for each of 18 partitions; what is due, 0.025 for each of its rows, and 0.5 for each entry that is taken.
 package dynamo

@@ -17,6 +17,7 @@ import (
 	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/pacing"
 	"github.com/passare/qbo-sync/internal/porttest"
+	"github.com/passare/qbo-sync/internal/reconcile"
 )
 
 // connect makes a client of the DynamoDB at DYNAMODB_ENDPOINT, or wherever AWS is, or skips the test.
@@ -86,4 +87,10 @@ func TestAReplyThatIsTooLargeForAnItemIsNotKeptAtAll(t *testing.T) {
 	if _, found, err := s.Reply(t.Context(), ana, "k"); found || err != nil {
 		t.Errorf("found %t, %v", found, err)
 	}
+}
+
+func TestThePapersArePapers(t *testing.T) {
+	t.Parallel()
+	db := connect(t)
+	porttest.Papers(t, func(t *testing.T) reconcile.Papers { return dynamo.New(db, table(t)) })
 }

@@ -29,7 +29,8 @@ const (
 	attrLinked  = "key"     // the key that an id is linked to
 	attrRelinks = "relinks" // how many links of the organisation a person has replaced
 	attrCount   = "count"
-	attrExpiry  = "ttl" // seconds of the epoch after which DynamoDB removes the item
+	attrOpen    = "open" // of a paper that is open, and has a marker: 1
+	attrExpiry  = "ttl"  // seconds of the epoch after which DynamoDB removes the item
 	attrLogPK   = "logPk"
 	attrLogSK   = "logSk"
 	attrWorkPK  = "workPk"

@@ -199,3 +199,18 @@ func personPK(who org.Person) string { return join("O", who.Org, "P", who.Subjec
 func replyKey(who org.Person, name string) key { return key{personPK(who), join("reply", name)} }
 
 func seenKey(who org.Person) key { return key{personPK(who), "seen"} }
+
+// papersPK has the working papers of a company's proof, openPapersPK the markers of the open ones.
+func papersPK(at org.Company) string { return join("O", at.Org, "proof", at.Realm) }
+
+func openPapersPK(at org.Company) string { return join("O", at.Org, "proof", at.Realm, "open") }
+
+// paperSK names a paper of a kind. Papers are listed in the order of their ids, and escaping would change it: an escaped separator comes after "$", and a
+// separator before. So the id stays as it is. It is the last part, and the kind has no separator: the first one ends it, whatever the id has.
+func paperSK(kind, id string) string { return join(kind) + separator + id }
+
+func paperKey(at org.Company, kind, id string) key { return key{papersPK(at), paperSK(kind, id)} }
+
+func markerKey(at org.Company, kind, id string) key {
+	return key{openPapersPK(at), paperSK(kind, id)}
+}

@@ -15,6 +15,7 @@ import (
 	"github.com/passare/qbo-sync/internal/dynamo"
 	"github.com/passare/qbo-sync/internal/lease"
 	"github.com/passare/qbo-sync/internal/porttest"
+	"github.com/passare/qbo-sync/internal/reconcile"
 )
 
 // lossy carries requests, and loses the first answer to each: DynamoDB has done what was asked, and the SDK asks again.
@@ -82,4 +83,10 @@ func TestWhatIsAPersonsOwnIsKeptWhoseAnswerWasLost(t *testing.T) {
 	t.Parallel()
 	connect(t)
 	porttest.People(t, func(t *testing.T) porttest.PeoplePort { return dynamo.New(losing(t), table(t)) })
+}
+
+func TestAPaperWhoseAnswerWasLostIsOnesOwn(t *testing.T) {
+	t.Parallel()
+	connect(t)
+	porttest.Papers(t, func(t *testing.T) reconcile.Papers { return dynamo.New(losing(t), table(t)) })
 }

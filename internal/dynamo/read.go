@@ -95,16 +95,25 @@ const mostFetched = 100
 // fetch reads the items of rows of an index, in the order of the rows. One that is not there (any more) is left out; one that an index shows
 // twice, since it moved while the index was read, comes once.
 func (s *Store) fetch(ctx context.Context, rows []item) ([]item, error) {
+	keys := make([]key, len(rows))
+	for i, r := range rows {
+		keys[i] = keyOf(r)
+	}
+	return s.read(ctx, keys, false)
+}
+
+// read reads items, in the order of their keys, each once. One that is not there is left out. consistent: as get.
+func (s *Store) read(ctx context.Context, named []key, consistent bool) ([]item, error) {
 	var keys []key
 	items := map[key]item{}
-	for _, r := range rows {
-		if k := keyOf(r); items[k] == nil {
+	for _, k := range named {
+		if items[k] == nil && k.names() {
 			items[k] = item{}
 			keys = append(keys, k)
 		}
 	}
 	for some := range slices.Chunk(keys, mostFetched) {
-		if err := s.fetchSome(ctx, some, items); err != nil {
+		if err := s.readSome(ctx, some, consistent, items); err != nil {
 			return nil, err
 		}
 	}
@@ -117,13 +126,14 @@ func (s *Store) fetch(ctx context.Context, rows []item) ([]item, error) {
 	return found, nil
 }
 
-func (s *Store) fetchSome(ctx context.Context, keys []key, into map[key]item) error {
+func (s *Store) readSome(ctx context.Context, keys []key, consistent bool, into map[key]item) error {
 	wanted := make([]map[string]types.AttributeValue, len(keys))
 	for i, k := range keys {
 		wanted[i] = k.item()
 	}
 	for try := 0; len(wanted) > 0; try++ {
-		out, err := s.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{s.table: {Keys: wanted}}})
+		asked := types.KeysAndAttributes{Keys: wanted, ConsistentRead: &consistent}
+		out, err := s.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{s.table: asked}})
 		if err != nil {
 			return failed(err)
 		}

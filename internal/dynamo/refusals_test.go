@@ -27,6 +27,7 @@ import (
 	"github.com/passare/qbo-sync/internal/lease"
 	"github.com/passare/qbo-sync/internal/passare"
 	"github.com/passare/qbo-sync/internal/porttest"
+	"github.com/passare/qbo-sync/internal/reconcile"
 )
 
 // trouble is what DynamoDB does now and then, and no emulator does.
@@ -260,6 +261,13 @@ func TestTheLeasesAreLeasesInTrouble(t *testing.T) {
 	connect(t)
 	sum := (&tally{n: map[string]int{}}).all(t, "a transaction in the way")
 	porttest.Leases(t, func(t *testing.T) lease.Store { return dynamo.New(inTrouble(t, sum), table(t)) })
+}
+
+func TestThePapersArePapersInTrouble(t *testing.T) {
+	t.Parallel()
+	connect(t)
+	sum := (&tally{n: map[string]int{}}).all(t, "read in part", "gone after", "a transaction in the way", "a part is throttled")
+	porttest.Papers(t, func(t *testing.T) reconcile.Papers { return dynamo.New(inTrouble(t, sum), table(t)) })
 }
 
 func TestEveryEntryIsARegisterInTrouble(t *testing.T) {

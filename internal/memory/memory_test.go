@@ -9,6 +9,7 @@ import (
 	"github.com/passare/qbo-sync/internal/memory"
 	"github.com/passare/qbo-sync/internal/pacing"
 	"github.com/passare/qbo-sync/internal/porttest"
+	"github.com/passare/qbo-sync/internal/reconcile"
 )
 
 func TestTheStoreIsAStore(t *testing.T) {
@@ -51,4 +52,9 @@ func TestTheReservationsAreReservations(t *testing.T) {
 func TestWhatIsAPersonsOwnIsKept(t *testing.T) {
 	t.Parallel()
 	porttest.People(t, func(*testing.T) porttest.PeoplePort { return memory.NewStore() })
+}
+
+func TestThePapersArePapers(t *testing.T) {
+	t.Parallel()
+	porttest.Papers(t, func(*testing.T) reconcile.Papers { return memory.NewStore() })
 }

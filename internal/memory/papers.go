@@ -10,59 +10,87 @@ import (
 	"github.com/passare/qbo-sync/internal/reconcile"
 )
 
-type paperKind struct {
+// shelf names a company's papers of one kind.
+type shelf struct {
 	at   org.Company
 	kind string
 }
 
-// Papers reads those of the ids that there are.
+// Papers reads those of the ids that there are, in the order of the ids; an id that is named twice comes once.
 func (s *Store) Papers(_ context.Context, at org.Company, kind string, ids []string) ([]reconcile.Paper, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var found []reconcile.Paper
+	papers, seen := s.papers[shelf{at, kind}], map[string]bool{}
+	var list []reconcile.Paper
 	for _, id := range ids {
-		if p, ok := s.papers[paperKind{at, kind}][id]; ok {
-			found = append(found, p)
+		if i, found := findPaper(papers, id); found && !seen[id] {
+			list = append(list, clonePaper(papers[i]))
+			seen[id] = true
 		}
 	}
-	return found, nil
+	return list, nil
 }
 
-// ListPapers lists papers of a kind by their ids.
+// ListPapers lists papers of a kind by their ids, ascending, after one (none: from the first); only open ones, if so asked.
 func (s *Store) ListPapers(_ context.Context, at org.Company, kind, after string, limit int, open bool) ([]reconcile.Paper, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var found []reconcile.Paper
-	for id, p := range s.papers[paperKind{at, kind}] {
-		if id > after && (p.Open || !open) {
-			found = append(found, p)
+	papers, first := s.papers[shelf{at, kind}], 0
+	if after != "" {
+		first, _ = findPaper(papers, after+"\x00") // the next possible id
+	}
+	var list []reconcile.Paper
+	for _, p := range papers[first:] {
+		if len(list) >= limit {
+			break
+		}
+		if p.Open || !open {
+			list = append(list, clonePaper(p))
 		}
 	}
-	slices.SortFunc(found, func(a, b reconcile.Paper) int { return strings.Compare(a.ID, b.ID) })
-	return found[:min(len(found), limit)], nil
+	return list, nil
 }
 
-// PutPaper stores a paper if the stored one has its revision, and gives it the next.
+// PutPaper stores a paper if the stored one has p.Rev (0: there is none), and gives it the next revision. Errors: fault.Conflict.
 func (s *Store) PutPaper(_ context.Context, at org.Company, p reconcile.Paper) (reconcile.Paper, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	k := paperKind{at, p.Kind}
-	if s.papers[k][p.ID].Rev != p.Rev {
-		return p, fault.New(fault.Conflict, "Somebody changed this working paper at the same time.")
+	on := shelf{at, p.Kind}
+	papers := s.papers[on]
+	i, found := findPaper(papers, p.ID)
+	rev := int64(0)
+	if found {
+		rev = papers[i].Rev
+	}
+	if rev != p.Rev {
+		return reconcile.Paper{}, fault.New(fault.Conflict, "Somebody changed this at the same time. Look at it again.")
 	}
 	p.Rev++
-	p.Body = slices.Clone(p.Body)
-	if s.papers[k] == nil {
-		s.papers[k] = map[string]reconcile.Paper{}
+	if !found {
+		papers = slices.Insert(papers, i, reconcile.Paper{})
+		s.papers[on] = papers
 	}
-	s.papers[k][p.ID] = p
-	return p, nil
+	papers[i] = clonePaper(p)
+	return clonePaper(p), nil
 }
 
-// DropPaper takes a paper away.
+// DropPaper takes a paper away; one that is not there is no error.
 func (s *Store) DropPaper(_ context.Context, at org.Company, kind, id string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.papers[paperKind{at, kind}], id)
+	on := shelf{at, kind}
+	if i, found := findPaper(s.papers[on], id); found {
+		s.papers[on] = slices.Delete(s.papers[on], i, i+1)
+	}
 	return nil
+}
+
+// findPaper says where a paper is among papers that are in the order of their ids, or would be.
+func findPaper(papers []reconcile.Paper, id string) (at int, found bool) {
+	return slices.BinarySearchFunc(papers, id, func(p reconcile.Paper, id string) int { return strings.Compare(p.ID, id) })
+}
+
+func clonePaper(p reconcile.Paper) reconcile.Paper {
+	p.Body = slices.Clone(p.Body)
+	return p
 }

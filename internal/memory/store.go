@@ -35,8 +35,8 @@ type Store struct {
 	reads      map[readKey]int   // metered reads by organisation and month; organisation "" has the sum
 	replies    map[replyKey]org.Reply
 	seen       map[personKey]org.Seen
-	papers     map[paperKind]map[string]reconcile.Paper
 	setup      setup
+	papers     map[shelf][]reconcile.Paper // in the order of their ids
 }
 
 type readKey struct{ org, month string }
@@ -60,8 +60,8 @@ func NewStore() *Store {
 		mentions: map[recordKey][]passare.Ref{}, logs: map[listKey]*index{}, held: map[pageKey]map[intlog.Key]bool{},
 		due: map[intlog.Key]bool{}, flags: map[pageKey]org.Flag{}, links: map[linkKey]intlog.Link{}, linked: map[linkKey]string{},
 		quarantine: map[string][]intlog.Quarantined{}, reads: map[readKey]int{}, attempts: map[string]grant.Attempt{}, connected: map[string]org.Connection{}, owners: map[string]string{},
-		replies: map[replyKey]org.Reply{}, seen: map[personKey]org.Seen{}, papers: map[paperKind]map[string]reconcile.Paper{},
-		setup: newSetup(),
+		replies: map[replyKey]org.Reply{}, seen: map[personKey]org.Seen{},
+		setup: newSetup(), papers: map[shelf][]reconcile.Paper{},
 	}
 }
 

@@ -1,10 +1,11 @@
 // Package porttest has one conformance suite for each port: what the use cases rely on, run against every adapter of it. A new adapter proves itself by
-// calling Store, Leases, People, Queue, DeadLetters or Secrets with a function that makes an empty one, and Histories with a store.
+// calling Store, Leases, People, Papers, Queue, DeadLetters or Secrets with a function that makes an empty one, and Histories with a store.
 //
 //	             in memory            for AWS
 //	Store        memory.Store         dynamo.Store     and with every answer lost once, and in the trouble that no emulator makes
 //	Leases       memory.Leases        dynamo.Store     the same
 //	People       memory.Store         dynamo.Store     the same
+//	Papers       memory.Store         dynamo.Store     the same
 //	Histories    memory.Store         dynamo.Store     the same
 //	Queue        memory.Queue         queue.Queue
 //	DeadLetters  memory.Queue         queue.Queue

@@ -22,6 +22,7 @@ import (
 	"github.com/passare/qbo-sync/internal/passare"
 	"github.com/passare/qbo-sync/internal/posting"
 	"github.com/passare/qbo-sync/internal/qbo"
+	"github.com/passare/qbo-sync/internal/reconcile"
 	"github.com/passare/qbo-sync/internal/retrying"
 	"github.com/passare/qbo-sync/internal/review"
 	"github.com/passare/qbo-sync/internal/setup"
@@ -34,6 +35,7 @@ type StorePort interface {
 	review.Store
 	review.Reads
 	retrying.Store
+	reconcile.Store
 	matching.Register
 	grant.Store
 	setup.Store

@@ -13,6 +13,7 @@ import (
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/passare"
 	"github.com/passare/qbo-sync/internal/posting"
+	"github.com/passare/qbo-sync/internal/reconcile"
 	"github.com/passare/qbo-sync/internal/retrying"
 	"github.com/passare/qbo-sync/internal/review"
 )
@@ -24,6 +25,7 @@ type Store interface {
 	review.Store
 	posting.Store
 	retrying.Store
+	reconcile.Store
 	grant.Store
 }
 
