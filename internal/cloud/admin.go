@@ -13,6 +13,7 @@ import (
 	"github.com/passare/qbo-sync/internal/matching"
 	"github.com/passare/qbo-sync/internal/pacing"
 	"github.com/passare/qbo-sync/internal/posting"
+	"github.com/passare/qbo-sync/internal/reconcile"
 	"github.com/passare/qbo-sync/internal/retrying"
 	"github.com/passare/qbo-sync/internal/review"
 	"github.com/passare/qbo-sync/internal/setup"
@@ -42,13 +43,18 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 	(&httpapi.Reading{
 		Log: reader, Connections: grant.NewViewer(p.table, p.now), Door: door, Planner: planner, Charts: office, Books: pages, Now: p.now,
 	}).Register(calls)
+	requests, err := p.requests()
+	if err != nil {
+		return nil, err
+	}
+	proof := p.proof(reconcile.Options{Queue: work, Requests: requests}, books)
 	retrier := retrying.New(p.store, work, p.now)
 	relinker := matching.NewRelinker(p.table, books.client, retrier, p.now)
 	(&httpapi.Links{Relinker: relinker}).Register(calls)
-	(&httpapi.Notifications{Bell: bell.New(p.table, p.now)}).Register(calls)
+	(&httpapi.Notifications{Bell: bell.New(p.table, p.now).Digests(proof)}).Register(calls)
 	(&httpapi.Setup{Office: office}).Register(calls)
 	screens, err := console.New(console.Options{
-		Desk: desk.Plans(planner), Reader: reader, Bell: bell.New(p.table, p.now), Charts: office, Office: office, Linked: relinker, Door: door, People: calls.People,
+		Desk: desk.Plans(planner), Reader: reader, Bell: bell.New(p.table, p.now).Digests(proof), Charts: office, Office: office, Linked: relinker, Door: door, People: calls.People,
 		Connect:  grant.NewConnector(books.keeper, p.store, books.client, retrier, p.now, grant.Options{AuthorizeURL: p.AuthorizeURL, ClientID: books.clientID, Random: rand.Text}),
 		Consent:  console.Consent{Intuit: p.AuthorizeURL, PublicURL: p.PublicURL, Reads: p.table, Allowance: p.MonthlyReads},
 		Download: calls.Whole(mux), Books: string(pages),

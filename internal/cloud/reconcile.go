@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,8 +13,10 @@ import (
 
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intlog"
+	"github.com/passare/qbo-sync/internal/matching"
 	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/pacing"
+	"github.com/passare/qbo-sync/internal/posting"
 	"github.com/passare/qbo-sync/internal/queue"
 	"github.com/passare/qbo-sync/internal/reconcile"
 )
@@ -50,7 +53,7 @@ func Reconcile(p Process) func(context.Context, json.RawMessage) (any, error) {
 
 // proving is what the function reconcile works with.
 type proving struct {
-	proof       prover
+	proof       *reconcile.Proof
 	connections Connections
 	requests    *queue.Requests
 }
@@ -72,28 +75,14 @@ func wireReconcile(ctx context.Context, p product) (proving, error) {
 	return proving{proof: proof, connections: p.table, requests: requests}, nil
 }
 
-// prover is the proof as functions use it.
-type prover interface {
-	Prover
-	reconcile.Hearer
-}
-
-// proof makes the proof; Queue, Requests and what asks QuickBooks are those of the function, and empty where it only hears or reads.
-func (p product) proof(o reconcile.Options, _ quickBooks) prover {
-	o.Now, o.Leases = p.now, p.table
-	_ = o // the store has no papers yet, and the client no reads of whole pages: reconcile.New(o) once they do
-	return unproved{}
-}
-
-// unproved stands for the proof until it has a store.
-type unproved struct{}
-
-func (unproved) Run(context.Context, reconcile.Request) (reconcile.Night, error) {
-	return reconcile.Night{}, fmt.Errorf("cloud.Run: %w", fault.New(fault.Internal, "The proof has no store yet."))
-}
-
-func (unproved) Hear(context.Context, []reconcile.Hint) error {
-	return fmt.Errorf("cloud.Hear: %w", fault.New(fault.Internal, "The proof has no store yet."))
+// proof makes the proof; Queue, Requests and what asks QuickBooks are those of the function, and empty where it only hears.
+func (p product) proof(o reconcile.Options, books quickBooks) *reconcile.Proof {
+	o.Now, o.Leases, o.Store, o.Process = p.now, p.table, p.store, rand.Text()
+	o.Planner = posting.New(p.store, nil, matching.New(p.table, nil, nil, p.now), p.now) // it only previews
+	if books.client != nil {
+		o.Books = books.client
+	}
+	return reconcile.New(o)
 }
 
 func (p product) requests() (*queue.Requests, error) {

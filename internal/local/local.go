@@ -98,6 +98,7 @@ type Store interface {
 	httpapi.Reads
 	httpapi.Replies
 	setup.Store
+	reconcile.Store
 }
 
 // Queue is work on its way.
@@ -120,10 +121,12 @@ type System struct {
 	Keeper  *grant.Keeper
 	Worker  *posting.Worker
 	Retrier *retrying.Retrier
+	Proof   *reconcile.Proof
 	HTTP    *http.Client // of everything here that calls one of the two addresses
 	Tap     *Tap         // what the functions call AWS for; of a deployed product
 
 	options   Options
+	proofs    proofs
 	connector *grant.Connector
 	issuer    *issuer
 	servers   []*http.Server
@@ -146,6 +149,8 @@ func Start(ctx context.Context, o Options) (*System, error) {
 	}
 	s.done.Go(func() { s.each(ctx, o.RetryEach, "retry", func() error { _, err := s.Retrier.Run(ctx); return err }) })
 	s.done.Go(func() { s.each(ctx, keepAliveEach, "keep-alive", func() error { return s.connector.KeepAlive(ctx) }) })
+	s.done.Go(func() { s.prove(ctx) })
+	s.done.Go(func() { s.each(ctx, slot, "nightly proofs", func() error { return s.nightly(ctx) }) })
 	return s, nil
 }
 
@@ -232,6 +237,10 @@ func (s *System) wire(secrets grant.Secrets, leases lease.Store) error {
 	}
 	s.Worker = posting.New(s.Store, s.Client, matching.New(s.Store, s.Client, taker, now), now)
 	s.Retrier = retrying.New(s.Store, s.Queue, now)
+	s.proofs = make(proofs, waiting)
+	s.Proof = reconcile.New(reconcile.Options{
+		Store: s.Store, Books: s.Client, Planner: s.Worker, Queue: s.Queue, Requests: s.proofs, Leases: leases, Process: "local", Now: now,
+	})
 	return nil
 }
 
@@ -257,7 +266,7 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 		return nil, err
 	}
 	(&httpapi.QuickBooksEvents{
-		Hearer: reconcile.New(reconcile.Options{Now: s.options.Now}), Signatures: notices, Log: s.options.Log, NewTrace: rand.Text,
+		Hearer: s.Proof, Signatures: notices, Log: s.options.Log, NewTrace: rand.Text,
 	}).Register(mux)
 	desk, reader := review.New(s.Store, s.Queue, s.options.Now), review.NewReader(s.Store, s.Worker, s.options.Now)
 	office := setup.New(s.Store, s.Client, s.Retrier, s.options.Now)
@@ -275,10 +284,10 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 	consent.RegisterCallback(mux)
 	relinker := matching.NewRelinker(s.Store, s.Client, s.Retrier, s.options.Now)
 	(&httpapi.Links{Relinker: relinker}).Register(calls)
-	(&httpapi.Notifications{Bell: bell.New(s.Store, s.options.Now)}).Register(calls)
+	(&httpapi.Notifications{Bell: bell.New(s.Store, s.options.Now).Digests(s.Proof)}).Register(calls)
 	(&httpapi.Setup{Office: office}).Register(calls)
 	screens, err := console.New(console.Options{
-		Desk: desk.Plans(s.Worker), Reader: reader, Bell: bell.New(s.Store, s.options.Now), Charts: office, Office: office, Connect: s.connector, Linked: relinker, Door: door,
+		Desk: desk.Plans(s.Worker), Reader: reader, Bell: bell.New(s.Store, s.options.Now).Digests(s.Proof), Charts: office, Office: office, Connect: s.connector, Linked: relinker, Door: door,
 		Consent: console.Consent{Intuit: s.QBOURL + consentPath, PublicURL: url, Reads: s.Store, Allowance: monthlyReads},
 		People:  calls.People, Download: calls.Whole(mux), Books: string(httpapi.SandboxBooks),
 		Issuer: url, ClientID: audience, Web: s.HTTP, Random: rand.Text, Now: s.options.Now, NewTrace: rand.Text, Log: s.options.Log, Plain: true,
