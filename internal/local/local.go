@@ -215,8 +215,11 @@ func build(o Options) (*System, error) {
 	if err := s.wire(memory.NewSecrets(), memory.NewLeases()); err != nil {
 		return nil, err
 	}
-	s.URL, err = s.serve(o.Listen, func(url string) (http.Handler, error) { return s.api(url, verifier) })
-	return s, err
+	if s.URL, err = s.serve(o.Listen, func(url string) (http.Handler, error) { return s.api(url, verifier) }); err != nil {
+		return nil, err
+	}
+	s.Sim.Hook(s.URL+"/v1/quickbooks-events", demoVerifierToken, false)
+	return s, nil
 }
 
 // wire makes what works over the store and the queue.

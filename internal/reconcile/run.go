@@ -292,7 +292,7 @@ func (x *run) hints(ctx context.Context) error {
 		switch {
 		case h.Entity == "JournalEntry":
 			entries = append(entries, h.ID)
-		case h.Operation == "merged" || h.Operation == "deleted":
+		case h.Operation == "deleted":
 			x.parted[h.ID] = true
 		default:
 			x.touched[h.ID] = true
