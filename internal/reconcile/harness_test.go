@@ -66,6 +66,7 @@ type books struct {
 	mapping  org.Mapping
 	serial   int
 	accounts map[string]string // ids by name
+	named    map[string]string // customers, ids by name
 }
 
 func start() time.Time { return time.Date(2026, 3, 2, 16, 0, 0, 0, time.UTC) }

@@ -557,11 +557,13 @@ func (pr *proof) fileCustomer(ctx context.Context, id, group string, c *caseReco
 	for _, row := range c.Rows {
 		total += row.Customers[id]
 	}
+	if customer.Cases[group] != total || !customer.Opened {
+		pr.touched[id] = true
+	}
 	customer.Cases[group] = total // a zero stays: it says where to look when the customer is merged
 	if customer.Name == "" {
 		customer.Name = pr.display[string(journal.Customer)+"/"+id]
 	}
-	pr.touched[id] = true
 	pr.put(customerPaper, id, false)
 	return nil
 }
