@@ -49,6 +49,7 @@ func registerAll(a *API) {
 	(&Undos{}).Register(a)
 	(&Acts{}).Register(a)
 	(&Links{}).Register(a)
+	(&Proofs{}).Register(a)
 	(&Connection{}).Register(a)
 	(&Notifications{}).Register(a)
 	(&Reading{}).Register(a)

@@ -21,10 +21,12 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/httpapi"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/local"
 	"github.com/passare/qbo-sync/internal/passare"
+	"github.com/passare/qbo-sync/internal/reconcile"
 )
 
 // openCalls need no token, and say so each by name: what else has no security in the description is forgotten.
@@ -77,10 +79,23 @@ func filled(t *testing.T, s *local.System) map[string]fill {
 	}
 	wait(t, s, local.WillowCreek, unmapped, intlog.Failed) // what waits for a mapping is tried again after each save
 	notice := func(user string) string {
-		return notices(t, s, user, http.MethodGet, "/v1/notifications").Notices[0].ID
+		list := notices(t, s, user, http.MethodGet, "/v1/notifications").Notices
+		return list[len(list)-1].ID // not the newest, which is of the proof, and goes while the books are proved again
+	}
+	night := proved(t, s, local.WillowCreek)
+	proved(t, s, local.MapleHill)
+	difference := func(organisation string) string {
+		list, _, err := s.Proof.Differences(t.Context(), organisation, "", 1)
+		if err != nil || len(list) == 0 {
+			t.Fatalf("%s has no difference: %v", organisation, err)
+		}
+		return list[0].ID
 	}
 	return map[string]fill{
 		"/problems/":            {mine: "invalid"}, // nobody's
+		"/v1/reconciliations/":  {mine: string(night.Date), theirs: "2020-02-29"},
+		"/v1/differences/":      {mine: difference(local.WillowCreek), theirs: difference(local.MapleHill)},
+		"/v1/close-packets/":    {mine: night.Date.Month(), theirs: night.Date.Month(), upserts: true},
 		"/v1/entries/":          {mine: mine, theirs: theirs},
 		"/v1/mapping/versions/": {mine: strconv.FormatInt(saved.Version+1, 10), theirs: "999"},
 		"/v1/cases/":            {mine: "c1", theirs: "c2", upserts: true},
@@ -88,6 +103,16 @@ func filled(t *testing.T, s *local.System) map[string]fill {
 		"/v1/links/customers/":  {mine: "case:c1", theirs: "case:c2", upserts: true},
 		"/v1/links/vendors/":    {mine: "business:b1", theirs: "business:b2", upserts: true},
 	}
+}
+
+// proved has an organisation's books compared.
+func proved(t *testing.T, s *local.System, organisation string) reconcile.Night {
+	t.Helper()
+	night, err := s.Proof.Run(t.Context(), reconcile.Request{Org: organisation, Who: "Ana Diaz"})
+	if err != nil {
+		t.Fatal(fault.Line(err))
+	}
+	return night
 }
 
 // unmap takes a GL account out of an organisation's mapping.

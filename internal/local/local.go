@@ -289,6 +289,7 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 	(&httpapi.Links{Relinker: relinker}).Register(calls)
 	(&httpapi.Notifications{Bell: bell.New(s.Store, s.options.Now).Digests(s.Proof)}).Register(calls)
 	(&httpapi.Setup{Office: office}).Register(calls)
+	(&httpapi.Proofs{Reader: s.Proof, Charts: office, Books: httpapi.SandboxBooks, Now: s.options.Now}).Register(calls)
 	screens, err := console.New(console.Options{
 		Desk: desk.Plans(s.Worker), Reader: reader, Bell: bell.New(s.Store, s.options.Now).Digests(s.Proof), Charts: office, Office: office, Connect: s.connector, Linked: relinker, Door: door,
 		Consent: console.Consent{Intuit: s.QBOURL + consentPath, PublicURL: url, Reads: s.Store, Allowance: monthlyReads},
