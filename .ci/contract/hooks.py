@@ -66,9 +66,18 @@ def existing():
             break
         time.sleep(0.1)
     assert len(notices) >= 2, "the bell does not ring"
+    call("/v1/reconciliations", body={}, headers={"Content-Type": "application/json", **ana})
+    differences = []
+    for _ in range(100):
+        differences = call("/v1/differences", headers=ana)["differences"]
+        if differences:
+            break
+        time.sleep(0.1)
+    assert differences, "the books are not proved"
     return {
         "/v1/entries/": [e["id"] for e in call("/v1/entries?limit=50", headers=ana)["entries"]],
         "/v1/notifications/": [n["id"] for n in notices],
+        "/v1/differences/": [d["id"] for d in differences],
         "/v1/links/customers/": [link["id"] for link in call("/v1/links/customers", headers=ana)["links"]],
         "/v1/links/vendors/": [link["id"] for link in call("/v1/links/vendors", headers=ana)["links"]],
     }

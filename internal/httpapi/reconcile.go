@@ -239,7 +239,7 @@ func (h *Proofs) advances(ctx context.Context, p org.Person, _ *struct{}) (*adva
 
 // Month is the month of an address.
 type Month struct {
-	Month string `path:"month" pattern:"^[0-9]{4}-[0-9]{2}$" example:"2026-03" doc:"A month."`
+	Month string `path:"month" maxLength:"7" pattern:"^[0-9]{4}-[0-9]{2}$" example:"2026-03" doc:"A month."`
 }
 
 type packetOutput struct{ Body reconcile.Packet }

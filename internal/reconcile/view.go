@@ -229,8 +229,8 @@ type Member struct {
 	Name   string      `json:"name"`
 	Since  date.Date   `json:"since"`
 	Days   int         `json:"days"`
-	In     money.Cents `json:"in"`
-	Out    money.Cents `json:"out"`
+	In     money.Cents `json:"went_in"`
+	Out    money.Cents `json:"went_out"`
 	Open   money.Cents `json:"open"`
 	// QuickBooks is what is open by the entries as QuickBooks has them.
 	QuickBooks money.Cents `json:"quickbooks"`
