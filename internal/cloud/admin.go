@@ -55,7 +55,7 @@ func wireAdmin(ctx context.Context, p product) (api, error) {
 	(&httpapi.Setup{Office: office}).Register(calls)
 	(&httpapi.Proofs{Reader: proof, Charts: office, Books: pages, Now: p.now}).Register(calls)
 	screens, err := console.New(console.Options{
-		Desk: desk.Plans(planner), Reader: reader, Bell: bell.New(p.table, p.now).Digests(proof), Charts: office, Office: office, Linked: relinker, Door: door, People: calls.People,
+		Desk: desk.Plans(planner), Reader: reader, Bell: bell.New(p.table, p.now).Digests(proof), Charts: office, Office: office, Linked: relinker, Door: door, Proof: proof, People: calls.People,
 		Connect:  grant.NewConnector(books.keeper, p.store, books.client, retrier, p.now, grant.Options{AuthorizeURL: p.AuthorizeURL, ClientID: books.clientID, Random: rand.Text}),
 		Consent:  console.Consent{Intuit: p.AuthorizeURL, PublicURL: p.PublicURL, Reads: p.table, Allowance: p.MonthlyReads},
 		Download: calls.Whole(mux), Books: string(pages),

@@ -17,6 +17,7 @@ import (
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/org"
+	"github.com/passare/qbo-sync/internal/reconcile"
 	"github.com/passare/qbo-sync/internal/review"
 	"github.com/passare/qbo-sync/internal/rules"
 )
@@ -65,6 +66,7 @@ type Options struct {
 	Connect  Connector
 	Consent  Consent
 	Linked   Relinker
+	Proof    reconcile.Reader
 	Door     Door
 	People   People
 	Download http.Handler // of the REST API: GET /v1/entries.csv is called with the person's token
@@ -149,6 +151,7 @@ func (c *Console) Handler() http.Handler {
 	c.mappingRoutes(mux)
 	c.setupRoutes(mux)
 	c.linkRoutes(mux)
+	c.proofRoutes(mux)
 	mux.HandleFunc("/console/", func(w http.ResponseWriter, r *http.Request) {
 		c.says(w, r, org.Person{}, http.StatusNotFound, "Nothing is here", "There is no page at this address.")
 	})
@@ -185,7 +188,7 @@ func (c *Console) icon(w http.ResponseWriter, _ *http.Request) {
 // page is what every page has.
 type page struct {
 	Title  string
-	Tab    string // of the header: "log", "needs", "mapping", "settings", "connection", "links", "notices"
+	Tab    string // of the header: "log", "needs", "proof", "mapping", "settings", "connection", "links", "notices"
 	Files  assets
 	Person org.Person
 	Unread int

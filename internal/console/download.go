@@ -12,14 +12,18 @@ import (
 
 // download answers with the API's own file, called as the person. What the API says instead of a file is shown as a page.
 func (c *Console) download(w http.ResponseWriter, r *http.Request, p org.Person) {
+	c.file(w, r, p, &url.URL{Path: "/v1/entries.csv", RawQuery: fileQuery(r.URL.Query()).Encode()},
+		"The file that you have just downloaded is full, and does not have all entries. Narrow the filter by dates, and download the rest by itself.")
+}
+
+// file answers with a file of the API's, called as the person. full is what is said of one that does not have everything.
+func (c *Console) file(w http.ResponseWriter, r *http.Request, p org.Person, at *url.URL, full string) {
 	token, _ := c.session(r)
 	call := r.Clone(r.Context())
-	call.URL = &url.URL{Path: "/v1/entries.csv", RawQuery: fileQuery(r.URL.Query()).Encode()}
+	call.URL = at
 	call.RequestURI = call.URL.RequestURI()
 	call.Header = http.Header{"Authorization": {"Bearer " + token}, "Accept-Encoding": r.Header["Accept-Encoding"]}
-	answer := &fileOrProblem{ResponseWriter: w, more: func() {
-		c.flash(w, false, "The file that you have just downloaded is full, and does not have all entries. Narrow the filter by dates, and download the rest by itself.")
-	}}
+	answer := &fileOrProblem{ResponseWriter: w, more: func() { c.flash(w, false, full) }}
 	c.Download.ServeHTTP(answer, call)
 	if answer.problem == 0 {
 		return

@@ -291,7 +291,7 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 	(&httpapi.Setup{Office: office}).Register(calls)
 	(&httpapi.Proofs{Reader: s.Proof, Charts: office, Books: httpapi.SandboxBooks, Now: s.options.Now}).Register(calls)
 	screens, err := console.New(console.Options{
-		Desk: desk.Plans(s.Worker), Reader: reader, Bell: bell.New(s.Store, s.options.Now).Digests(s.Proof), Charts: office, Office: office, Connect: s.connector, Linked: relinker, Door: door,
+		Desk: desk.Plans(s.Worker), Reader: reader, Bell: bell.New(s.Store, s.options.Now).Digests(s.Proof), Charts: office, Office: office, Connect: s.connector, Linked: relinker, Door: door, Proof: s.Proof,
 		Consent: console.Consent{Intuit: s.QBOURL + consentPath, PublicURL: url, Reads: s.Store, Allowance: monthlyReads},
 		People:  calls.People, Download: calls.Whole(mux), Books: string(httpapi.SandboxBooks),
 		Issuer: url, ClientID: audience, Web: s.HTTP, Random: rand.Text, Now: s.options.Now, NewTrace: rand.Text, Log: s.options.Log, Plain: true,

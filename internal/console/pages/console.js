@@ -154,11 +154,11 @@
     asOf = new Date();
     note();
   });
-  const trouble = () => !ended && note("Not live: it cannot be refreshed right now, and is tried again. As of", true);
+  const trouble = () => live() && !ended && note("Not live: it cannot be refreshed right now, and is tried again. As of", true);
   document.addEventListener("htmx:sendError", trouble);
   document.addEventListener("htmx:timeout", trouble);
   document.addEventListener("htmx:responseError", (e) => {
-    if (e.detail.xhr.status !== 401) return trouble();
+    if (!live() || e.detail.xhr.status !== 401) return trouble();
     ended = true;
     note("Your sign-in has run out. The list is as of", true);
     one("[data-pause]").replaceWith(Object.assign(document.createElement("a"), { href: location.href, textContent: "Sign in again", className: "button quiet" }));
