@@ -97,3 +97,35 @@ export async function settings(company, changes) {
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
   return answered(await fetch(`${site}/v1/settings`, { method: "PATCH", headers, body: JSON.stringify(changes) }));
 }
+
+// send changes something through the REST API, as a person of the company.
+async function send(company, path, body) {
+  const signIn = { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ user: company.person }) };
+  const { access_token: token } = await answered(await fetch(`${site}/dev/token`, signIn));
+  return answered(await fetch(`${site}/v1/${path}`, { method: "POST", headers: { authorization: `Bearer ${token}`, "content-type": "application/json" }, body: JSON.stringify(body) }));
+}
+
+// proved has both books of a company compared, and answers what the night found.
+export async function proved(company, body = {}) {
+  const { asked_at: asked, night } = await send(company, "reconciliations", body);
+  for (let left = 400; left > 0; left--) {
+    const found = (await get(company, "reconciliations?limit=1")).nights[0];
+    if (found?.date === night && found.state !== "running" && new Date(found.began) >= new Date(asked)) return found;
+    await new Promise((go) => setTimeout(go, 25));
+  }
+  throw new Error("the books are not proved");
+}
+
+// differences are what is open.
+export const differences = async (company) => (await get(company, "differences?limit=200")).differences;
+
+// byHand does something in QuickBooks' own screens.
+export async function byHand(company, action) {
+  return answered(await fetch(`${quickbooks}/_sim/realms/${company.realm}/hand`, { method: "POST", body: JSON.stringify(action) }));
+}
+
+// bookedAs is the id in QuickBooks of what an entry posted: the journal entry has its mark.
+export async function bookedAs(company, id) {
+  const [, type, record, version] = id.match(/^([^.]+)\.(.+)\.(\d+)$/);
+  return (await journal(company)).find((j) => j.private_note.includes(` ${type}/${record} v${version} p`)).id;
+}

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/passare/qbo-sync/internal/date"
@@ -13,7 +14,9 @@ import (
 	"github.com/passare/qbo-sync/internal/journal"
 	"github.com/passare/qbo-sync/internal/money"
 	"github.com/passare/qbo-sync/internal/org"
+	"github.com/passare/qbo-sync/internal/passare"
 	"github.com/passare/qbo-sync/internal/reconcile"
+	"github.com/passare/qbo-sync/internal/rules"
 )
 
 func (c *Console) proofRoutes(mux *http.ServeMux) {
@@ -418,4 +421,13 @@ func (c *Console) closeMonth(w http.ResponseWriter, r *http.Request, p org.Perso
 func (c *Console) packetFile(w http.ResponseWriter, r *http.Request, p org.Person) {
 	c.file(w, r, p, &url.URL{Path: "/v1/close-packets/" + r.PathValue("month") + "/entries.csv", RawQuery: r.URL.RawQuery},
 		"The file that you have just downloaded is full, and does not have all of the month. Download the rest through the API.")
+}
+
+// recordName is a record in words: "payment p1".
+func recordName(ref string) string {
+	kind, id, found := strings.Cut(ref, "/")
+	if !found {
+		return ref
+	}
+	return capital(rules.Named(passare.Ref{Type: passare.RecordType(kind), ID: id}))
 }

@@ -23,7 +23,7 @@ func words() template.FuncMap {
 		"state": stateOf, "kind": kindOf, "tab": tabTitle, "verb": verb, "did": did, "entryPath": entryPath, "short": short,
 		"outcome": outcomeOf, "counted": counted, "chosen": func(d rules.Decision) string { return capital(d.Says()) },
 		"problem": problemOf, "setting": titleOf, "settingValue": settingOf, "casePath": casePath, "grouped": grouped,
-		"night": nightState, "nightPath": nightPath, "differencePath": differencePath, "actionSays": actionOf, "capital": func(s any) string { return capital(fmt.Sprint(s)) }, "packetPath": packetPath,
+		"night": nightState, "nightPath": nightPath, "differencePath": differencePath, "actionSays": actionOf, "capital": func(s any) string { return capital(fmt.Sprint(s)) }, "packetPath": packetPath, "recordName": recordName,
 	}
 }
 

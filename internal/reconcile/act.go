@@ -209,7 +209,7 @@ func (x *run) found(s stands, quickBooksID string, at spot, delta content) journ
 	m := journal.Movement{
 		Key:  journal.Key{Leg: intlog.FoundLeg, Part: quickBooksID, Account: "account:" + at.Account, Case: s.entry.Case},
 		Fact: at.Date, Amount: delta[at], Place: journal.Place{Account: at.Account, Class: at.Class, Location: at.Location},
-		Description: "As it was in QuickBooks",
+		Description: "Correction of journal entry " + s.posting.Doc,
 	}
 	if x.receivables(s.posting.Movements)[at.Account] {
 		m.Key.Account = receivable
@@ -219,7 +219,7 @@ func (x *run) found(s stands, quickBooksID string, at spot, delta content) journ
 	}
 	for _, posted := range s.posting.Movements {
 		if spotOf(at.Date, posted.Place, x.mergedInto) == at {
-			m.Place, m.Key.Case = posted.Place, posted.Key.Case
+			m.Place, m.Key.Case, m.Description = posted.Place, posted.Key.Case, posted.Description
 			m.Place.Name = x.renamed(m.Place.Name)
 			break
 		}
