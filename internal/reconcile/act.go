@@ -432,12 +432,13 @@ func (x *run) link(ctx context.Context, k *kept, a Act) error {
 
 // forget takes an entry of QuickBooks off its day: another one is in its place.
 func (x *run) forget(ctx context.Context, s stands, quickBooksID string) error {
-	d, err := one[day](ctx, x.desk, dayPaper, string(s.posting.Date))
+	id := dayID(s.posting.Date, s.posted().hash())
+	d, err := one[day](ctx, x.desk, dayPaper, id)
 	if err != nil {
 		return err
 	}
 	delete(d.Rows, quickBooksID)
-	x.put(dayPaper, string(s.posting.Date), false)
+	x.put(dayPaper, id, false)
 	return nil
 }
 

@@ -102,7 +102,7 @@ func (x *run) onOurAccounts(ctx context.Context, id string, delta content) (cont
 // twin finds the posting of ours that the entry repeats: the same lines on the same date, while ours is there, too.
 func (x *run) twin(ctx context.Context, id string, s *seen) (kept, bool, error) {
 	now := s.now()
-	d, err := one[day](ctx, x.desk, dayPaper, string(theDate(now)))
+	d, err := one[day](ctx, x.desk, dayPaper, dayID(theDate(now), now.hash()))
 	if err != nil {
 		return kept{}, false, err
 	}

@@ -40,12 +40,12 @@ func (p *Proof) packet(ctx context.Context, id, month string) (Packet, error) {
 		out.ClosedBy, out.ClosedAt = c.By, c.At
 	}
 	kinds := map[string]*PacketKind{}
-	days, err := take[day](ctx, d, dayPaper, daysOf(month)...)
+	days, err := monthOf(ctx, d, month)
 	if err != nil {
 		return Packet{}, err
 	}
-	for i, rows := range days {
-		for _, row := range rows.inOrder() {
+	for _, of := range days {
+		for _, row := range of.rows {
 			out.Entries++
 			out.Debits += row.Debits
 			k := kinds[row.Kind]
@@ -56,7 +56,7 @@ func (p *Proof) packet(ctx context.Context, id, month string) (Packet, error) {
 			k.Entries++
 			k.Debits += row.Debits
 			if out.Closed && row.Posted.After(c.At) {
-				out.Changes = append(out.Changes, Late{Entry: row.Entry, Doc: row.Doc, Date: date.Date(daysOf(month)[i]), Debits: row.Debits, Posted: row.Posted})
+				out.Changes = append(out.Changes, Late{Entry: row.Entry, Doc: row.Doc, Date: of.on, Debits: row.Debits, Posted: row.Posted})
 			}
 		}
 	}
@@ -112,28 +112,44 @@ func (p *Proof) isMonth(month string) error {
 	return &fault.Error{Code: fault.Invalid, Message: "There is no close packet for that month.", Fields: []fault.Field{{Field: "month", Problem: problem}}}
 }
 
-// daysOf lists a month's days.
-func daysOf(month string) []string {
-	var list []string
-	for on := date.Date(month + "-01"); on.Month() == month; on = on.AddDays(1) {
-		list = append(list, string(on))
-	}
-	return list
+// filedDay is a day of a month with its journal entries, in order.
+type filedDay struct {
+	on   date.Date
+	rows []filed
 }
+
+// monthOf reads a month's days.
+func monthOf(ctx context.Context, d *desk, month string) ([]filedDay, error) {
+	var days []filedDay
+	var ids []string
+	for on := date.Date(month + "-01"); on.Month() == month; on = on.AddDays(1) {
+		days = append(days, filedDay{on: on})
+		for _, digit := range hexDigits {
+			ids = append(ids, dayID(on, string(digit)))
+		}
+	}
+	papers, err := take[day](ctx, d, dayPaper, ids...)
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range papers {
+		of := &days[i/len(hexDigits)]
+		for id, row := range p.Rows {
+			of.rows = append(of.rows, filed{row, id})
+		}
+	}
+	for _, of := range days {
+		slices.SortFunc(of.rows, func(a, b filed) int { return cmp.Or(cmp.Compare(a.Entry, b.Entry), cmp.Compare(a.N, b.N)) })
+	}
+	return days, nil
+}
+
+// hexDigits are those that a hash begins with.
+const hexDigits = "0123456789abcdef"
 
 type filed struct {
 	dayRow
 	quickBooksID string
-}
-
-// inOrder are a day's rows by their entries.
-func (d day) inOrder() []filed {
-	list := make([]filed, 0, len(d.Rows))
-	for id, row := range d.Rows {
-		list = append(list, filed{row, id})
-	}
-	slices.SortFunc(list, func(a, b filed) int { return cmp.Or(cmp.Compare(a.Entry, b.Entry), cmp.Compare(a.N, b.N)) })
-	return list
 }
 
 // PacketRows are the journal lines of a month, entry by entry, after a place in it (none: from its first), at most about limit lines; next is the place from which to go on.
@@ -154,21 +170,20 @@ func (p *Proof) packetRows(ctx context.Context, id, month, after string, limit i
 		return nil, "", err
 	}
 	x := p.newRun(config, p.o.Now())
-	days, err := take[day](ctx, x.desk, dayPaper, daysOf(month)...)
+	days, err := monthOf(ctx, x.desk, month)
 	if err != nil {
 		return nil, "", err
 	}
-	for i, d := range days {
-		on := daysOf(month)[i]
-		for _, f := range d.inOrder() {
-			place := on + " " + f.Entry + "/" + pageName(f.N)
+	for _, of := range days {
+		for _, f := range of.rows {
+			place := string(of.on) + " " + f.Entry + "/" + pageName(f.N)
 			if place <= after {
 				continue
 			}
 			if len(rows) >= limit {
 				return rows, next, nil
 			}
-			if err := x.packetEntry(ctx, f, date.Date(on), &rows); err != nil {
+			if err := x.packetEntry(ctx, f, of.on, &rows); err != nil {
 				return nil, "", err
 			}
 			next = place

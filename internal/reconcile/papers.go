@@ -141,10 +141,14 @@ type merged struct {
 	Accepted bool      `json:"accepted,omitempty"`
 }
 
-// day has our journal entries that are dated on it.
+// day has those of our journal entries that are dated on it and whose hash begins with one of sixteen digits: a busy day is not one large paper, and the same
+// lines on the same date are in the same one.
 type day struct {
 	Rows map[string]dayRow `json:"rows"` // by QuickBooks' id
 }
+
+// dayID names such a paper.
+func dayID(on date.Date, hash string) string { return string(on) + "/" + (hash + "0")[:1] }
 
 type dayRow struct {
 	Entry  string      `json:"entry"`

@@ -50,6 +50,13 @@ func (s stands) expected(id string, called names) content {
 	return c
 }
 
+// posted is what was posted, as QuickBooks was sent it.
+func (s stands) posted() content {
+	c := content{}
+	c.addMovements(s.posting.Movements, func(journal.Movement) date.Date { return s.posting.Date }, asTheyAre)
+	return c
+}
+
 // movements are all of the posting's.
 func (s stands) movements() []journal.Movement {
 	list := slices.Clone(s.posting.Movements)
@@ -455,7 +462,8 @@ func (pr *proof) onDay(ctx context.Context, s stands) error {
 		pr.night.Entries++
 		pr.night.Amount += debitsOf(s)
 	}
-	on := string(s.posting.Date)
+	hash := s.posted().hash()
+	on := dayID(s.posting.Date, hash)
 	d, err := one[day](ctx, pr.desk, dayPaper, on)
 	if err != nil {
 		return err
@@ -463,11 +471,9 @@ func (pr *proof) onDay(ctx context.Context, s stands) error {
 	if d.Rows == nil {
 		d.Rows = map[string]dayRow{}
 	}
-	posted := content{}
-	posted.addMovements(s.posting.Movements, func(journal.Movement) date.Date { return s.posting.Date }, asTheyAre)
 	row := dayRow{
 		Entry: s.entry.ID(), N: s.posting.N, Doc: s.posting.Doc, Kind: s.entry.Kind, CaseNo: s.entry.CaseNo, Name: s.entry.Name, Debits: debitsOf(s),
-		Hash: posted.hash(), Posted: s.entry.SyncedAt(),
+		Hash: hash, Posted: s.entry.SyncedAt(),
 	}
 	if old, ok := d.Rows[s.posting.QuickBooksID]; ok {
 		row.Posted = old.Posted

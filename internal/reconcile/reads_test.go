@@ -62,7 +62,7 @@ func (b *books) synced(n int) {
 	if _, _, err := b.store.Create(context.Background(), e, nil); err != nil {
 		b.t.Fatal(err)
 	}
-	b.clock.advance(time.Second)
+	b.clock.advance(30 * time.Second)
 }
 
 // customer is a customer's id, who is made when there is none.
