@@ -59,10 +59,6 @@ type proving struct {
 }
 
 func wireReconcile(ctx context.Context, p product) (proving, error) {
-	work, err := p.queue()
-	if err != nil {
-		return proving{}, err
-	}
 	requests, err := p.requests()
 	if err != nil {
 		return proving{}, err
@@ -71,7 +67,7 @@ func wireReconcile(ctx context.Context, p product) (proving, error) {
 	if err != nil {
 		return proving{}, err
 	}
-	proof := p.proof(reconcile.Options{Queue: work, Requests: requests}, books)
+	proof := p.proof(reconcile.Options{Requests: requests}, books) // only people send entries on their way, and they are served by admin
 	return proving{proof: proof, connections: p.table, requests: requests}, nil
 }
 

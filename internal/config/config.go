@@ -40,7 +40,7 @@ func Names(function string) []string {
 		"connect":   slices.Concat([]string{"QUEUE_URL"}, consent, quickBooks, people),
 		"sync":      quickBooks,
 		"retry":     {"QUEUE_URL", "DEAD_LETTERS_URL"},
-		"reconcile": slices.Concat([]string{"QUEUE_URL", "RECONCILE_QUEUE_URL"}, quickBooks),
+		"reconcile": slices.Concat([]string{"RECONCILE_QUEUE_URL"}, quickBooks),
 	}
 	names, known := of[function]
 	if !known {

@@ -99,7 +99,7 @@ func (s *System) putSecrets(ctx context.Context, d Deployed) error {
 	client := secretsmanager.NewFromConfig(d.Account)
 	for name, value := range map[string]string{
 		"app": `{"client_id":"` + clientID + `","client_secret":"` + clientSecret + `"}`, "webhook": s.options.WebhookSecret,
-		"quickbooks-webhook": demoVerifierToken,
+		"quickbooks-webhook": DemoVerifierToken,
 	} {
 		_, err := client.PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{SecretId: aws.String(d.SecretPrefix + "/" + name), SecretString: aws.String(value)})
 		if err != nil {

@@ -91,7 +91,13 @@ func (c *onAWS) call(service, path, target, body string) (*http.Response, []byte
 // invoke runs a function as its schedule does.
 func (c *onAWS) invoke(function string) {
 	c.t.Helper()
-	res, answer := c.call("lambda", "/2015-03-31/functions/"+c.stack+"-"+function+"/invocations", "", `{"source":"aws.scheduler"}`)
+	c.invokeWith(function, `{"source":"aws.scheduler"}`)
+}
+
+// invokeWith runs a function with an event.
+func (c *onAWS) invokeWith(function, event string) {
+	c.t.Helper()
+	res, answer := c.call("lambda", "/2015-03-31/functions/"+c.stack+"-"+function+"/invocations", "", event)
 	if failed := res.Header.Get("X-Amz-Function-Error"); res.StatusCode >= 300 || failed != "" {
 		c.t.Fatalf("%s: %d %s %s", function, res.StatusCode, failed, answer)
 	}
@@ -184,6 +190,7 @@ func TestTheDeployedProduct(t *testing.T) {
 		{"what is due is sent again, and sweeps release what they find", (*onAWS).retries},
 		{"what the worker never acknowledged is drained into the log, and tried again alone", (*onAWS).deadLetters},
 		{"the night keeps grants alive", (*onAWS).night},
+		{"both books are proved, and a difference is put right", (*onAWS).proves},
 		{"the metrics are told", (*onAWS).metrics},
 		{"each function has called what the list has", (*onAWS).calledAsListed},
 	} {

@@ -58,8 +58,8 @@ const (
 // DemoWebhookSecret signs inbound events when no other is set. It protects nothing but the demo.
 const DemoWebhookSecret = "whsec_ZGVtby1zZWNyZXQtb2YtcGFzc2FyZS1xYm8tc3luYw=="
 
-// demoVerifierToken signs the simulator's webhooks. It protects nothing but the demo.
-const demoVerifierToken = "demo-verifier-token-of-passare-qbo-sync"
+// DemoVerifierToken signs the simulator's webhooks. It protects nothing but the demo.
+const DemoVerifierToken = "demo-verifier-token-of-passare-qbo-sync"
 
 // Options configure a system.
 type Options struct {
@@ -218,7 +218,7 @@ func build(o Options) (*System, error) {
 	if s.URL, err = s.serve(o.Listen, func(url string) (http.Handler, error) { return s.api(url, verifier) }); err != nil {
 		return nil, err
 	}
-	s.Sim.Hook(s.URL+"/v1/quickbooks-events", demoVerifierToken, false)
+	s.Sim.Hook(s.URL+"/v1/quickbooks-events", DemoVerifierToken, false)
 	return s, nil
 }
 
@@ -264,7 +264,7 @@ func (s *System) api(url string, verifier *webhook.Verifier) (http.Handler, erro
 		AuthorizeURL: s.QBOURL + consentPath, ClientID: clientID, Random: rand.Text,
 	})
 	events.Register(mux)
-	notices, err := webhook.NewQuickBooks(demoVerifierToken)
+	notices, err := webhook.NewQuickBooks(DemoVerifierToken)
 	if err != nil {
 		return nil, err
 	}
