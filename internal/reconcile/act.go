@@ -359,10 +359,7 @@ func (x *run) accept(ctx context.Context, k *kept, a Act) error {
 		if err != nil {
 			return err
 		}
-		if s.Accepted = s.now().hash(); s.Accepted == "" {
-			s.Accepted = acceptedGone
-		}
-		s.Fresh = false
+		s.Accepted, s.Fresh = &accepted{s.now().amounts()}, false
 		if !s.known() {
 			s.Updated, s.Gone = x.now, true
 		}
@@ -432,7 +429,7 @@ func (x *run) link(ctx context.Context, k *kept, a Act) error {
 
 // forget takes an entry of QuickBooks off its day: another one is in its place.
 func (x *run) forget(ctx context.Context, s stands, quickBooksID string) error {
-	id := dayID(s.posting.Date, s.posted().hash())
+	id := dayID(s.posting.Date, quickBooksID)
 	d, err := one[day](ctx, x.desk, dayPaper, id)
 	if err != nil {
 		return err

@@ -379,7 +379,7 @@ func said(e intlog.Entry, p intlog.Posting, j qbosim.JournalEntry) string {
 
 // harm does something to the books by hand.
 func (l *life) harm(used map[string]bool) (wanted, bool) {
-	kind := l.r.IntN(11)
+	kind := l.r.IntN(13)
 	if kind >= 8 {
 		return l.breakBooks(kind, used)
 	}
@@ -412,9 +412,13 @@ func (l *life) harm(used map[string]bool) (wanted, bool) {
 		return wanted{class: reconcile.Moved, sentence: begins + " was moved to " + on.Short() + " in QuickBooks."}, true
 	case 4:
 		other := l.cases[l.r.IntN(len(l.cases))]
-		if other.id == e.Case || other.merged {
+		if other.id == e.Case || other.merged || used["case"+other.id] {
 			return wanted{}, false
 		}
+		if slices.ContainsFunc(l.cases, func(c *theCase) bool { return c.id == e.Case && c.merged }) {
+			return wanted{}, false
+		}
+		used["case"+other.id], used["case"+e.Case] = true, true
 		name := other.first + " " + other.last
 		edit(func(d *qbosim.JournalDraft) {
 			for i := range d.Lines {
@@ -455,9 +459,18 @@ func (l *life) breakBooks(kind int, used map[string]bool) (wanted, bool) {
 	if used["case"+c.id] || c.merged {
 		return wanted{}, false
 	}
+	if kind == 11 {
+		return l.merges(c, used)
+	}
 	used["case"+c.id] = true
 	amount := money.Cents(l.r.IntN(90_00) + 1)
 	switch kind {
+	case 12:
+		l.settings(func(c *org.Config) { c.Settings.AutoSync = false })
+		id := l.id("late")
+		l.send(l.event(&c.funeral, "payment.created", id, 1, paid(l.today(), amount.String())))
+		l.settings(func(c *org.Config) { c.Settings.AutoSync = true })
+		return wanted{class: reconcile.Unposted, sentence: "$" + amount.Grouped() + " of payment " + id + ", " + name + " waits under Pending transactions since …."}, true
 	case 8:
 		doc := l.id("GJ-")
 		account := []string{"deposits_clearing", "card_clearing", "refunds_payable", "cash_advances"}[l.r.IntN(4)]
@@ -474,4 +487,17 @@ func (l *life) breakBooks(kind int, used map[string]bool) (wanted, bool) {
 		{Side: "Debit", Account: "rent", Amount: amount}, {Side: "Credit", Account: "accounts_receivable", Amount: amount, EntityType: "Customer", EntityID: name},
 	}}))
 	return wanted{class: reconcile.Unknown, sentence: "Journal entry " + doc + " of …, which Passare sync did not make, has $" + amount.Grouped() + " on accounts receivable, " + name + "."}, true
+}
+
+// merges merges the case's customer into another one's. Nothing is sent for the case afterwards: it would wait until somebody links it anew.
+func (l *life) merges(from *theCase, used map[string]bool) (wanted, bool) {
+	into := l.cases[l.r.IntN(len(l.cases))]
+	if into == from || into.merged || used["case"+into.id] {
+		return wanted{}, false
+	}
+	used["case"+from.id], used["case"+into.id], from.merged = true, true, true
+	names := []string{from.first + " " + from.last, into.first + " " + into.last}
+	l.switches(qbosim.Switches{MergeTouchesEntries: l.r.IntN(2) == 0})
+	l.must("", l.sim.MergeCustomers(realm, names[0], names[1]))
+	return wanted{class: reconcile.Changed, sentence: "Customer " + names[0] + " was merged into " + names[1] + " in QuickBooks: …"}, true
 }

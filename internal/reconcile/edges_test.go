@@ -105,7 +105,7 @@ func TestAMergedCustomerIsOneDifference(t *testing.T) {
 			}
 			n := b.night()
 			d := b.one()
-			want := "Customer John Smith 1 was merged into John Smith 2 in QuickBooks: its entries, $600.00, stand on that one now. Link its cases to John Smith 2, so that new entries go there."
+			want := "Customer John Smith 1 was merged into John Smith 2 in QuickBooks: its entries stand on that one now. Link its cases to John Smith 2, so that new entries go there."
 			if d.Class != reconcile.Changed || d.Sentence != want || n.Open != 1 {
 				t.Errorf("%s: %s", d.Class, d.Sentence)
 			}

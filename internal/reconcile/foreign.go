@@ -43,7 +43,7 @@ func (x *run) foreigner(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	if len(ours) == 0 || s.accepts(now) {
+	if len(ours) == 0 || s.accepts(x.mergedInto) {
 		return x.tell(ctx, []string{entrySubject(id)})
 	}
 	if !s.Opening && len(now) > 0 {
@@ -101,14 +101,19 @@ func (x *run) onOurAccounts(ctx context.Context, id string, delta content) (cont
 
 // twin finds the posting of ours that the entry repeats: the same lines on the same date, while ours is there, too.
 func (x *run) twin(ctx context.Context, id string, s *seen) (kept, bool, error) {
-	now := s.now()
-	d, err := one[day](ctx, x.desk, dayPaper, dayID(theDate(now), now.hash()))
+	now := s.now().called(x.mergedInto)
+	days, err := take[day](ctx, x.desk, dayPaper, dayIDs(theDate(now))...)
 	if err != nil {
 		return kept{}, false, err
 	}
-	for _, quickBooksID := range slices.Sorted(maps.Keys(d.Rows)) {
-		row := d.Rows[quickBooksID]
-		if row.Hash != now.hash() {
+	rows := map[string]dayRow{}
+	for _, d := range days {
+		maps.Copy(rows, d.Rows)
+	}
+	hash := now.hash()
+	for _, quickBooksID := range slices.Sorted(maps.Keys(rows)) {
+		row := rows[quickBooksID]
+		if row.Hash != hash {
 			continue
 		}
 		original, err := one[seen](ctx, x.desk, seenPaper, quickBooksID)

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"github.com/passare/qbo-sync/internal/fault"
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/journal"
+	"github.com/passare/qbo-sync/internal/money"
 )
 
 // idsAtOnce is how many objects of QuickBooks are asked for by their ids with one read.
@@ -52,6 +54,12 @@ func (x *run) note(ctx context.Context, e journal.BookedEntry, s *seen) error {
 	first := !s.known()
 	if !first && !s.Fresh && s.Gone == e.Deleted && (e.Deleted || s.Lines.content().hash() == now.hash()) {
 		return nil
+	}
+	if _, again := x.was[e.ID]; !again {
+		x.was[e.ID] = nil
+		if !first {
+			x.was[e.ID] = s.Lines.content()
+		}
 	}
 	s.Updated, s.Gone, s.Fresh = e.Updated, e.Deleted, true
 	if !e.Deleted {
@@ -163,15 +171,15 @@ func (x *run) askFor(ctx context.Context, ids []string) error {
 
 // debtor notes a customer that changed, if it is one of ours: a balance is compared, one that is gone was merged into another.
 func (x *run) debtor(ctx context.Context, d journal.Debtor) error {
-	c, err := one[customerRecord](ctx, x.desk, customerPaper, d.ID)
-	if err != nil || !x.known(customerPaper, d.ID) {
-		return err
-	}
 	if d.Deleted {
 		if x.merges[d.ID] == "" {
 			x.parted[d.ID] = true
 		}
 		return nil
+	}
+	c, err := one[customerRecord](ctx, x.desk, customerPaper, d.ID)
+	if err != nil || !x.known(customerPaper, d.ID) {
+		return err
 	}
 	if d.Display != "" && c.Name != d.Display {
 		c.Name = d.Display
@@ -219,46 +227,88 @@ func (x *run) mergedInto(id string) string {
 	return id
 }
 
-// merging finds into which customer one that is gone was merged: the one that an entry has in its place.
-func (x *run) merging(ctx context.Context, expected, actual content) error {
-	for _, from := range customersOf(expected) {
-		if !x.parted[from] || x.merges[from] != "" {
-			continue
-		}
-		for _, into := range customersOf(actual) {
-			if slices.Contains(customersOf(expected), into) {
+// mergers finds into which customers those that are gone were merged: what most of the entries that named one have in its place. before is what an entry had
+// before it was read again; of one that was read for the first time, what was posted.
+func (x *run) mergers(ctx context.Context, list []stands) error {
+	if len(x.parted) == 0 {
+		return nil
+	}
+	votes := map[string]map[string]int{}
+	for _, s := range list {
+		for _, id := range s.ids() {
+			before, read := x.was[id]
+			if !read {
 				continue
 			}
-			m, err := one[merged](ctx, x.desk, mergedPaper, from)
+			if before == nil {
+				before = s.expected(id, asTheyAre)
+			}
+			paper, err := one[seen](ctx, x.desk, seenPaper, id)
 			if err != nil {
 				return err
 			}
-			m.Into, m.At = into, x.now
-			x.put(mergedPaper, from, false)
-			x.merges[from] = into
-			x.touched[into] = true
-			delete(x.parted, from)
-			if err := x.tellMerged(ctx, from, into); err != nil {
-				return err
-			}
+			x.vote(votes, customersOf(before), customersOf(paper.now()))
+		}
+	}
+	for _, from := range slices.Sorted(maps.Keys(votes)) {
+		into := slices.MaxFunc(slices.Sorted(maps.Keys(votes[from])), func(a, b string) int { return cmp.Compare(votes[from][a], votes[from][b]) })
+		m, err := one[merged](ctx, x.desk, mergedPaper, from)
+		if err != nil {
+			return err
+		}
+		m.Into, m.At = into, x.now
+		x.put(mergedPaper, from, false)
+		x.merges[from], x.touched[into] = into, true
+		delete(x.parted, from)
+		if err := x.tellMerged(ctx, from, into); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
+// vote counts, of an entry, which customers have come in the place of one that is gone.
+func (x *run) vote(votes map[string]map[string]int, before, now []string) {
+	for _, from := range before {
+		if !x.parted[from] || slices.Contains(now, from) {
+			continue
+		}
+		for _, into := range now {
+			if slices.Contains(before, into) {
+				continue
+			}
+			if votes[from] == nil {
+				votes[from] = map[string]int{}
+			}
+			votes[from][into]++
+		}
+	}
+}
+
+// tellMerged tells of a merged customer, and makes what is known of it part of the one that is there.
 func (x *run) tellMerged(ctx context.Context, from, into string) error {
 	papers, err := take[customerRecord](ctx, x.desk, customerPaper, from, into)
 	if err != nil {
 		return err
 	}
-	c, there := papers[0], x.name(string(journal.Customer)+"/"+into)
-	if papers[1].Name != "" {
-		there = papers[1].Name
+	c, to, there := papers[0], papers[1], x.name(string(journal.Customer)+"/"+into)
+	if to.Name != "" {
+		there = to.Name
 	}
+	was := cmp.Or(c.Name, x.name(string(journal.Customer)+"/"+from))
+	if to.Others == nil {
+		to.Others = map[string]money.Cents{}
+	}
+	for id, cents := range c.Others {
+		to.Others[id] += cents
+	}
+	to.Opening += c.Opening
+	c.Others, c.Opening = nil, 0
+	x.put(customerPaper, from, false)
+	x.put(customerPaper, into, false)
 	return x.tell(ctx, []string{mergedSubject(from)}, kept{Subject: mergedSubject(from), Difference: Difference{
-		Class: Changed, Customer: from, Name: c.Name, Date: x.night.Date, Amount: c.ours().Abs(),
-		Sentence: fmt.Sprintf("Customer %s was merged into %s in QuickBooks: its entries, $%s, stand on that one now. Link its cases to %s, so that new entries go there.",
-			c.Name, there, c.ours().Grouped(), there),
-		Fields: []Field{{Name: "customer", Ours: c.Name, Theirs: there}},
+		Class: Changed, Customer: from, Name: was, Date: x.night.Date, Amount: c.ours().Abs(),
+		Sentence: fmt.Sprintf("Customer %s was merged into %s in QuickBooks: its entries stand on that one now. Link its cases to %s, so that new entries go there.", was, there, there),
+		Fields:   []Field{{Name: "customer", Ours: was, Theirs: there}},
 	}})
 }

@@ -124,16 +124,14 @@ func monthOf(ctx context.Context, d *desk, month string) ([]filedDay, error) {
 	var ids []string
 	for on := date.Date(month + "-01"); on.Month() == month; on = on.AddDays(1) {
 		days = append(days, filedDay{on: on})
-		for _, digit := range hexDigits {
-			ids = append(ids, dayID(on, string(digit)))
-		}
+		ids = append(ids, dayIDs(on)...)
 	}
 	papers, err := take[day](ctx, d, dayPaper, ids...)
 	if err != nil {
 		return nil, err
 	}
 	for i, p := range papers {
-		of := &days[i/len(hexDigits)]
+		of := &days[i*len(days)/len(papers)]
 		for id, row := range p.Rows {
 			of.rows = append(of.rows, filed{row, id})
 		}
@@ -143,9 +141,6 @@ func monthOf(ctx context.Context, d *desk, month string) ([]filedDay, error) {
 	}
 	return days, nil
 }
-
-// hexDigits are those that a hash begins with.
-const hexDigits = "0123456789abcdef"
 
 type filed struct {
 	dayRow

@@ -50,10 +50,13 @@ type seen struct {
 	N        int       `json:"n,omitempty"`        // and its posting
 	Was      amounts   `json:"was,omitempty"`      // not ours: what it was when the first proof began
 	Opening  bool      `json:"opening,omitempty"`  // not ours, and there when the first proof began
-	Accepted string    `json:"accepted,omitempty"` // hash of what a person accepted; acceptedGone: that it is gone
+	Accepted *accepted `json:"accepted,omitempty"` // what a person accepted of it; none: nothing
 }
 
-const acceptedGone = "gone"
+// accepted is what a person has accepted that QuickBooks has.
+type accepted struct {
+	Lines amounts `json:"lines"` // none: that it is gone
+}
 
 // known says whether QuickBooks was ever seen to have it.
 func (s seen) known() bool { return !s.Updated.IsZero() }
@@ -66,12 +69,9 @@ func (s seen) now() content {
 	return s.Lines.content()
 }
 
-// accepts says whether a person has accepted what QuickBooks has.
-func (s seen) accepts(c content) bool {
-	if len(c) == 0 {
-		return s.Accepted == acceptedGone
-	}
-	return s.Accepted == c.hash()
+// accepts says whether a person has accepted what QuickBooks has now, whatever its customers were merged into since.
+func (s seen) accepts(called names) bool {
+	return s.Accepted != nil && len(s.now().called(called).minus(s.Accepted.Lines.content().called(called))) == 0
 }
 
 // copies are ids of journal entries that carry the mark of a record's posting and are none of it.
@@ -141,14 +141,24 @@ type merged struct {
 	Accepted bool      `json:"accepted,omitempty"`
 }
 
-// day has those of our journal entries that are dated on it and whose hash begins with one of sixteen digits: a busy day is not one large paper, and the same
-// lines on the same date are in the same one.
+// day has a sixteenth of our journal entries that are dated on it: a busy day is not one large paper.
 type day struct {
 	Rows map[string]dayRow `json:"rows"` // by QuickBooks' id
 }
 
 // dayID names such a paper.
-func dayID(on date.Date, hash string) string { return string(on) + "/" + (hash + "0")[:1] }
+func dayID(on date.Date, quickBooksID string) string {
+	return string(on) + "/" + short(quickBooksID)[:1]
+}
+
+// dayIDs names all of a day's.
+func dayIDs(on date.Date) []string {
+	var ids []string
+	for _, digit := range "0123456789abcdef" {
+		ids = append(ids, string(on)+"/"+string(digit))
+	}
+	return ids
+}
 
 type dayRow struct {
 	Entry  string      `json:"entry"`

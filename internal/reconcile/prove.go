@@ -89,6 +89,9 @@ func (x *run) prove(ctx context.Context, refs []passare.Ref) error {
 			return err
 		}
 		for _, s := range standing(records[i], x.at.Realm) {
+			for _, m := range s.movements() {
+				x.meet(m.Place.Name)
+			}
 			for _, id := range s.ids() {
 				ids = append(ids, id)
 				x.again[id] = x.again[id] || x.reread[ref]
@@ -107,6 +110,13 @@ func (x *run) prove(ctx context.Context, refs []passare.Ref) error {
 		}
 	}
 	if err := x.askFor(ctx, unknown); err != nil {
+		return err
+	}
+	var all []stands
+	for _, r := range records {
+		all = append(all, standing(r, x.at.Realm)...)
+	}
+	if err := x.mergers(ctx, all); err != nil {
 		return err
 	}
 	for i, ref := range refs {
@@ -154,15 +164,11 @@ func (x *run) proveRecord(ctx context.Context, ref passare.Ref, record intlog.Re
 func (pr *proof) posting(ctx context.Context, s stands) error {
 	for _, m := range s.movements() {
 		pr.ours(m, vendorOf(s.posting))
-		pr.meet(m.Place.Name)
 	}
 	own := s.posting.QuickBooksID
 	for _, id := range s.ids() {
 		paper, err := one[seen](ctx, pr.desk, seenPaper, id)
 		if err != nil {
-			return err
-		}
-		if err := pr.merging(ctx, s.expected(id, asTheyAre), paper.now()); err != nil {
 			return err
 		}
 		expected, actual := s.expected(id, pr.mergedInto), paper.now().called(pr.mergedInto)
@@ -177,10 +183,10 @@ func (pr *proof) posting(ctx context.Context, s stands) error {
 			subject = entrySubject(id)
 		}
 		pr.subjects = append(pr.subjects, subject)
-		pr.theirs(s, expected, actual, paper.accepts(paper.now()))
+		pr.theirs(s, expected, actual, paper.accepts(pr.mergedInto))
 		delta := actual.minus(expected)
 		switch {
-		case len(delta) == 0 || paper.accepts(paper.now()):
+		case len(delta) == 0 || paper.accepts(pr.mergedInto):
 		case !paper.known() && s.entry.SyncedAt().After(pr.now.Add(-appearsIn)):
 			pr.waits = true // it may not show yet
 			for _, c := range customersOf(expected) {
@@ -227,8 +233,8 @@ func (pr *proof) copies(ctx context.Context) error {
 		pr.subjects = append(pr.subjects, entrySubject(id))
 		actual := paper.now().called(pr.mergedInto)
 		pr.settle(id, paper)
-		pr.theirs(all[at], content{}, actual, paper.accepts(paper.now()))
-		if len(actual) == 0 || paper.accepts(paper.now()) {
+		pr.theirs(all[at], content{}, actual, paper.accepts(pr.mergedInto))
+		if len(actual) == 0 || paper.accepts(pr.mergedInto) {
 			continue
 		}
 		pr.found = append(pr.found, pr.doubled(all[at], id, paper))
@@ -462,8 +468,7 @@ func (pr *proof) onDay(ctx context.Context, s stands) error {
 		pr.night.Entries++
 		pr.night.Amount += debitsOf(s)
 	}
-	hash := s.posted().hash()
-	on := dayID(s.posting.Date, hash)
+	on := dayID(s.posting.Date, s.posting.QuickBooksID)
 	d, err := one[day](ctx, pr.desk, dayPaper, on)
 	if err != nil {
 		return err
@@ -473,7 +478,7 @@ func (pr *proof) onDay(ctx context.Context, s stands) error {
 	}
 	row := dayRow{
 		Entry: s.entry.ID(), N: s.posting.N, Doc: s.posting.Doc, Kind: s.entry.Kind, CaseNo: s.entry.CaseNo, Name: s.entry.Name, Debits: debitsOf(s),
-		Hash: hash, Posted: s.entry.SyncedAt(),
+		Hash: s.posted().called(pr.mergedInto).hash(), Posted: s.entry.SyncedAt(),
 	}
 	if old, ok := d.Rows[s.posting.QuickBooksID]; ok {
 		row.Posted = old.Posted

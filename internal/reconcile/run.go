@@ -51,6 +51,7 @@ type run struct {
 	absent  map[string]bool      // journal entries that were asked for by id, and are not there
 	again   map[string]bool      // journal entries to be asked for though they were seen
 	reread  map[passare.Ref]bool // records of which every journal entry is to be asked for
+	was     map[string]content   // journal entries that were read by this run and are other than before: what they were; nil: not known before
 	moved   map[string]time.Time // customers, by the newest change of an entry that names them
 	called  map[string]string    // names of accounts by id; nil: not read yet
 	display map[string]string    // names of customers and vendors, "Customer/12", as far as they were seen
@@ -97,7 +98,7 @@ func (p *Proof) run(ctx context.Context, req Request) (Night, error) {
 func (p *Proof) newRun(config org.Config, now time.Time) *run {
 	return &run{
 		desk: newDesk(p.o.Store, config.Company()), p: p, config: config, now: now, merges: map[string]string{}, parted: map[string]bool{}, queued: map[passare.Ref]bool{},
-		foreign: map[string]bool{}, touched: map[string]bool{}, absent: map[string]bool{}, again: map[string]bool{}, reread: map[passare.Ref]bool{}, moved: map[string]time.Time{},
+		foreign: map[string]bool{}, touched: map[string]bool{}, absent: map[string]bool{}, again: map[string]bool{}, reread: map[passare.Ref]bool{}, moved: map[string]time.Time{}, was: map[string]content{},
 		display: map[string]string{}, counted: map[string]bool{},
 	}
 }
