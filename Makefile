@@ -15,12 +15,13 @@ run: ## the whole product in one process, with the demo (DEMO=once: post it, che
 run-aws: ## the product as it is deployed: its template and built functions on ministack, with the demo (DEMO=once: post it, check it, exit); needs python3
 	@.ci/aws $(GO) run ./functions/local -deployed
 
-test: ## every test, with the race detector, in random order; the properties on 10,000 cases, 10,000 schedules of refreshes and of the whole product; then the parts for AWS, where their runtimes are
+test: ## every test, with the race detector, in random order; the properties on 10,000 cases, 10,000 schedules of refreshes and of the whole product, 10,000 days of both books; then the parts for AWS, where their runtimes are
 	@$(GOTEST) ./...
 	@$(GO) test -shuffle=on ./internal/money ./internal/journal ./internal/intlog ./internal/httpapi -rapid.checks=10000
 	@$(GO) test -shuffle=on ./internal/rules -run Converge -rapid.checks=1000
 	@$(GO) test ./internal/grant -run UnderFire -schedules=10000
 	@$(GO) test ./internal/pacing -run Burst -burst=10000
+	@$(GO) test ./internal/reconcile -run 'CleanDays|EveryDifference' -days=10000 -differences=1000
 	@GOGC=1600 $(GO) test ./internal/simulate -timeout 30m -schedules=10000 -deaths=3 -bugs
 	@$(MAKE) --no-print-directory lint-template lint-openapi test-contract test-dynamo test-ministack test-aws
 

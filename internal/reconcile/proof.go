@@ -120,33 +120,39 @@ func (p *Proof) Nights(ctx context.Context, id string, before date.Date, limit i
 	if before != "" {
 		on = before
 	}
-	for range maxNights {
-		var ids []string
-		for range nightsAtOnce {
-			on = on.AddDays(-1)
-			ids = append(ids, string(on))
-		}
-		list, err := take[Night](ctx, d, nightPaper, ids...)
+	for looked := 0; looked < maxNights && len(nights) < limit; looked += nightsAtOnce {
+		list, err := nightsBefore(ctx, d, on, nightsAtOnce)
 		if err != nil {
 			return nil, fmt.Errorf("reconcile.Nights: %w", err)
 		}
-		for i, n := range list {
-			if d.known(nightPaper, ids[i]) && len(nights) < limit {
-				nights = append(nights, *n)
-			}
-		}
-		if len(nights) == limit {
-			break
-		}
+		nights = append(nights, list...)
+		on = on.AddDays(-nightsAtOnce)
 	}
-	return nights, nil
+	return nights[:min(len(nights), limit)], nil
 }
 
-// How far nights are looked for: 100 days at once, two years back.
+// How far nights are looked for: some days at once, two years back.
 const (
-	nightsAtOnce = 100
-	maxNights    = 8
+	nightsAtOnce = 40
+	maxNights    = 720
 )
+
+// nightsBefore are those of some days before a day, newest first.
+func nightsBefore(ctx context.Context, d *desk, on date.Date, days int) ([]Night, error) {
+	var ids []string
+	for range days {
+		on = on.AddDays(-1)
+		ids = append(ids, string(on))
+	}
+	list, err := take[Night](ctx, d, nightPaper, ids...)
+	var nights []Night
+	for i, n := range list {
+		if d.known(nightPaper, ids[i]) {
+			nights = append(nights, *n)
+		}
+	}
+	return nights, err
+}
 
 // Night reads one night. Errors: fault.NotFound.
 func (p *Proof) Night(ctx context.Context, id string, on date.Date) (Night, error) {
@@ -167,7 +173,11 @@ func (p *Proof) Night(ctx context.Context, id string, on date.Date) (Night, erro
 // Digest is one notice of the newest proof that ended: that all agrees, what does not, the oldest and largest first, or why it could not be done. A proof that
 // could not be done for the connection says nothing, since the connection says it.
 func (p *Proof) Digest(ctx context.Context, id string) (notice intlog.Notice, news, found bool, err error) {
-	nights, err := p.Nights(ctx, id, "", 2)
+	d, err := p.desk(ctx, id)
+	if err != nil {
+		return notice, false, false, fmt.Errorf("reconcile.Digest: %w", err)
+	}
+	nights, err := nightsBefore(ctx, d, NightOf(p.o.Now()).AddDays(1), newsFor)
 	if err != nil {
 		return notice, false, false, fmt.Errorf("reconcile.Digest: %w", err)
 	}
@@ -192,6 +202,9 @@ func (p *Proof) Digest(ctx context.Context, id string) (notice intlog.Notice, ne
 	}
 	return notice, n.State != Agrees, true, nil
 }
+
+// newsFor is for how many days a proof is told of; every page of the console asks.
+const newsFor = 3
 
 // inNotice is how many differences a notice names.
 const inNotice = 3
