@@ -95,7 +95,7 @@ func (h *Proofs) registerPackets(a *API) {
 	const path = "/v1/close-packets/{month}/entries.csv"
 	register(a, call{
 		id: "download-close-packet", method: http.MethodGet, path: path, tag: proofTag, needs: org.SeeLog,
-		summary: "A month's journal lines as a CSV file", about: "At most about 25,000 rows or 4 MB are answered at once: then X-More is true and Link leads to the rest.",
+		summary: "A month's journal lines as a CSV file", about: "At most about 25,000 rows or 5 MB are answered at once: then X-More is true and Link leads to the rest.",
 		answer: "month\r\n",
 	}, h.rows)
 	answer := a.huma.OpenAPI().Paths[path].Get.Responses["200"]
@@ -276,10 +276,10 @@ type rowsOutput struct {
 	Body        []byte
 }
 
-// Bounds of one answer with a month's rows, well below what Lambda carries.
+// Bounds of one answer with a month's rows: with the rows that are read at once, whatever is in them, it is below what Lambda carries.
 const (
-	rowsAtOnce = 500
-	mostPacket = 4_000_000 // bytes
+	rowsAtOnce = 100
+	mostPacket = 2_500_000 // bytes, as a JSON string has them
 )
 
 func (h *Proofs) rows(ctx context.Context, p org.Person, in *rowsInput) (*rowsOutput, error) {
@@ -288,7 +288,8 @@ func (h *Proofs) rows(ctx context.Context, p org.Person, in *rowsInput) (*rowsOu
 		return nil, err
 	}
 	var file bytes.Buffer
-	cells := csv.NewWriter(&file)
+	written := counted{to: &file}
+	cells := csv.NewWriter(&written)
 	cells.UseCRLF = true
 	_ = cells.Write([]string{
 		"entry id", "transaction type", "case number", "decedent", "date", "DocNumber", "QuickBooks account", "debit", "credit", "name", "class", "location", "description", "QuickBooks id", "link", "in QuickBooks",
@@ -304,7 +305,7 @@ func (h *Proofs) rows(ctx context.Context, p org.Person, in *rowsInput) (*rowsOu
 			_ = cells.Write(h.rowOf(r, accounts))
 		}
 		cells.Flush() // what goes wrong is told at the end
-		if total += len(list); next == "" || total >= mostRows || file.Len() > mostPacket {
+		if total += len(list); next == "" || total >= mostRows || written.bytes > mostPacket {
 			break
 		}
 	}

@@ -151,7 +151,7 @@ func (r *round) slots() map[*job][]slot {
 	var names []string
 	for _, j := range r.fresh {
 		for i := range j.planned {
-			names = append(names, j.entry.Key.Identity(j.entry.N + 1 + i))
+			names = append(names, j.entry.Key.Identity(j.entry.N+1+i))
 		}
 	}
 	var all []slot

@@ -229,7 +229,6 @@ func (l *life) sums(t *testing.T) {
 type wanted struct {
 	class    reconcile.Class
 	sentence string // with … where figures of no matter are
-	fix      reconcile.Action
 }
 
 // TestEveryDifferenceIsFound is the other half: differences of every class, several a day, are all found with their class and their sentence, nothing else is,

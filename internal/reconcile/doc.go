@@ -1,21 +1,21 @@
 // Package reconcile proves each night that both books say the same, or says exactly what does not, and why (../rules/accounting.md §11).
 //
-//	          schedule, a person            webhooks
-//	                 │                         │ hints
-//	                 ▼                         ▼
-//	 ┌────────────── run, one of an organisation at a time ──────────────┐
-//	 │ changes    change data since the last night, ten minutes over     │  QuickBooks: 1 read, 1 more for each 1,000 changes
-//	 │   or pages all entries, a thousand at a time (full pass)          │              1 for each 1,000 entries
-//	 │ ours       our entries that no proof has seen, records that wait  │              1 for each 100 that QuickBooks did not tell of
-//	 │ balances   of the customers that were touched                     │              1 for each 100
-//	 └──────┬────────────────────────────────────────────────────────────┘
-//	        ▼ record by record
-//	 our postings ── net amounts per place and date ── what QuickBooks has of them
-//	        │                                              │
-//	        ├─▶ case, customer, day: figures for people    ├─▶ difference, with its class and its sentence
-//	        ▼                                              ▼
-//	 Case, Clearing, Cash advances, Close packet       remedy: noted at the posting as found ─▶ the entry goes its way again,
-//	                                                   and the rules plan exactly the difference
+//	         schedule, a person            webhooks
+//	                │                         │ hints
+//	                ▼                         ▼
+//	┌────────────── run, one of an organisation at a time ──────────────┐
+//	│ changes    change data since the last night, ten minutes over     │  QuickBooks: 1 read, 1 more for each 1,000 changes
+//	│   or pages all entries, a thousand at a time (full pass)          │              1 for each 1,000 entries
+//	│ ours       our entries that no proof has seen, records that wait  │              1 for each 100 that QuickBooks did not tell of
+//	│ balances   of the customers that were touched                     │              1 for each 100
+//	└──────┬────────────────────────────────────────────────────────────┘
+//	       ▼ record by record
+//	our postings ── net amounts per place and date ── what QuickBooks has of them
+//	       │                                              │
+//	       ├─▶ case, customer, day: figures for people    ├─▶ difference, with its class and its sentence
+//	       ▼                                              ▼
+//	Case, Clearing, Cash advances, Close packet       remedy: noted at the posting as found ─▶ the entry goes its way again,
+//	                                                  and the rules plan exactly the difference
 //
 // # Model
 //
