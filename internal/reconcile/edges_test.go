@@ -14,6 +14,7 @@ import (
 	"github.com/passare/qbo-sync/internal/intlog"
 	"github.com/passare/qbo-sync/internal/journal"
 	"github.com/passare/qbo-sync/internal/lease"
+	"github.com/passare/qbo-sync/internal/money"
 	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/qbosim"
 	"github.com/passare/qbo-sync/internal/reconcile"
@@ -243,8 +244,13 @@ type pausing struct {
 
 func (p *pausing) call(name string) {
 	p.calls = append(p.calls, name)
-	if do := p.before[name]; do != nil {
-		delete(p.before, name)
+	times := 0
+	for _, c := range p.calls {
+		if c == name {
+			times++
+		}
+	}
+	if do := p.before[fmt.Sprintf("%s %d", name, times)]; do != nil {
 		do()
 	}
 }
@@ -280,7 +286,7 @@ func (b *books) with(books reconcile.Books, leases lease.Store) *reconcile.Proof
 func TestAnEntryThatComesWhileBooksAreProvedIsNoDifference(t *testing.T) {
 	t.Parallel()
 	for _, full := range []bool{false, true} {
-		for _, before := range []string{"changes", "page", "customers", "entries"} {
+		for _, before := range []string{"changes 1", "page 1", "customers 1", "entries 1", "changes 2", "customers 2", "changes 3"} {
 			t.Run(fmt.Sprintf("before %s, full %t", before, full), func(t *testing.T) {
 				t.Parallel()
 				b := opened(t)
@@ -288,10 +294,15 @@ func TestAnEntryThatComesWhileBooksAreProvedIsNoDifference(t *testing.T) {
 				b.agrees(b.night())
 				b.post(b.event(&c, "payment.updated", "pc1", 2, paid("2026-03-03", "450.00")))
 				b.clock.advance(24 * time.Hour)
-				p := &pausing{Books: b.client, before: map[string]func(){before: func() {
-					b.clock.advance(time.Second)
+				comes := func(id string) func() {
+					return func() {
+						b.clock.advance(time.Second)
+						b.post(b.event(&c, "payment.created", id, 1, paid("2026-03-03", "25.00")))
+					}
+				}
+				p := &pausing{Books: b.client, before: map[string]func(){"customers 1": comes("p2"), before: func() {
+					comes("p3")()
 					b.post(b.event(&c, "payment.updated", "pc1", 3, paid("2026-03-03", "475.00")))
-					b.post(b.event(&c, "payment.created", "p2", 1, paid("2026-03-03", "25.00")))
 				}}}
 				n, err := b.with(p, b.leases).Run(t.Context(), reconcile.Request{Org: willow, Full: full, Who: "Ana Diaz"})
 				if err != nil {
@@ -309,7 +320,7 @@ func TestOneRunOfAnOrganisationAtATime(t *testing.T) {
 	b := opened(t)
 	b.family()
 	b.clock.advance(24 * time.Hour)
-	p := &pausing{Books: b.client, before: map[string]func(){"changes": func() {
+	p := &pausing{Books: b.client, before: map[string]func(){"changes 1": func() {
 		if _, err := b.proof.Run(t.Context(), reconcile.Request{Org: willow}); !fault.Is(err, fault.Conflict) {
 			t.Errorf("a second run: %v", err)
 		}
@@ -590,5 +601,62 @@ func TestTheDigestIsOneNotice(t *testing.T) {
 	b.night()
 	if second, news := digest(); !news || !second.At.Equal(first.At) || second.Key != first.Key {
 		t.Errorf("the same cause is the same notice: %+v", second)
+	}
+}
+
+// TestWhatIsChangedAgainIsCorrectedAgain: each time exactly by what it differs from what was put right before.
+func TestWhatIsChangedAgainIsCorrectedAgain(t *testing.T) {
+	t.Parallel()
+	b := opened(t)
+	_, _, payment := b.family()
+	b.agrees(b.night())
+	for i, amount := range []money.Cents{45000, 52000, 100, 40000} {
+		if err := b.sim.EditJournalEntry(realm, payment.Postings[0].QuickBooksID, func(d *qbosim.JournalDraft) { d.Lines[0].Amount, d.Lines[1].Amount = amount, amount }); err != nil {
+			t.Fatal(err)
+		}
+		b.night()
+		d := b.one()
+		b.act(d.ID, reconcile.Act{Action: reconcile.Correct, Seen: d.Seen})
+		b.agrees(b.night())
+		if got := b.sim.Balances(realm); got["accounts_receivable"] != 60000 || got["deposits_clearing"] != 40000 {
+			t.Fatalf("after change %d: %v", i+1, got)
+		}
+	}
+	if err := b.sim.DeleteJournalEntry(realm, payment.Postings[0].QuickBooksID); err != nil {
+		t.Fatal(err)
+	}
+	b.night()
+	b.act(b.one().ID, reconcile.Act{Action: reconcile.Repost})
+	b.agrees(b.night())
+	if got := b.sim.Balances(realm); got["accounts_receivable"] != 60000 || got["deposits_clearing"] != 40000 {
+		t.Error(got)
+	}
+}
+
+// TestManyChangesAreAllProvedAfterADeath: more than are proved between two writes.
+func TestManyChangesAreAllProvedAfterADeath(t *testing.T) {
+	t.Parallel()
+	for writes := 60; writes < 300; writes += 60 {
+		b := opened(t)
+		c := b.funeral()
+		var ids []string
+		for i := range 60 {
+			e := b.post(b.event(&c, "payment.created", fmt.Sprintf("p%d", i), 1, paid("2026-03-03", "10.00")))
+			ids = append(ids, e.Postings[0].QuickBooksID)
+		}
+		b.agrees(b.night())
+		for _, id := range ids {
+			if err := b.sim.DeleteJournalEntry(realm, id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b.clock.advance(24 * time.Hour)
+		dead := reconcile.New(reconcile.Options{Store: &dying{Store: b.store, left: writes}, Books: b.client, Planner: b.worker, Queue: b.queue, Leases: b.leases, Process: "dying", Now: b.clock.now})
+		if _, err := dead.Run(t.Context(), reconcile.Request{Org: willow}); err == nil && writes < 120 {
+			t.Fatalf("after %d writes it lives", writes)
+		}
+		if n := b.prove(reconcile.Request{Org: willow, Who: "Ana Diaz"}); n.Open != 60 {
+			t.Errorf("after %d writes: %d are found", writes, n.Open)
+		}
 	}
 }
