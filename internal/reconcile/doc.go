@@ -52,7 +52,7 @@
 // # Failures
 //
 // A run stops by itself before its process is ended, and says that it is running; whoever called asks again. One that is killed leaves its lease to end, and what it had
-// not written is done again; a journal entry may then be counted twice in the night's numbers. When QuickBooks cannot be asked the night is failed and says why, and the next one
+// not written is done again; a journal entry may then be counted twice in the night's numbers. QuickBooks is asked three times before it counts as not answering. When it cannot be asked the night is failed and says why, and the next one
 // does its work too. More changes than change data tells, or a last night of more than 29 days ago, make it a full pass, which says so.
 //
 // # Not promised

@@ -660,3 +660,46 @@ func TestManyChangesAreAllProvedAfterADeath(t *testing.T) {
 		}
 	}
 }
+
+// TestOneFaultOfQuickBooksDoesNotCostTheNight, and a night that could not be done is done by the next one.
+func TestOneFaultOfQuickBooksDoesNotCostTheNight(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"cdc", "query"} {
+		for times := 1; times <= 3; times++ {
+			t.Run(fmt.Sprintf("%s, %d times", path, times), func(t *testing.T) {
+				t.Parallel()
+				b := opened(t)
+				_, _, payment := b.family()
+				b.agrees(b.night())
+				b.family()
+				if err := b.sim.DeleteJournalEntry(realm, payment.Postings[0].QuickBooksID); err != nil {
+					t.Fatal(err)
+				}
+				if err := b.sim.Script(qbosim.Fault{Realm: realm, PathContains: path, Kind: "status", Status: 503, Body: "busy", Times: times}); err != nil {
+					t.Fatal(err)
+				}
+				var waited []time.Duration
+				proof := reconcile.New(reconcile.Options{
+					Store: b.store, Books: b.client, Planner: b.worker, Queue: b.queue, Leases: b.leases, Process: "patient", Now: b.clock.now,
+					Pause: func(_ context.Context, d time.Duration) error { waited = append(waited, d); return nil },
+				})
+				b.clock.advance(24 * time.Hour)
+				n, err := proof.Run(t.Context(), reconcile.Request{Org: willow})
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := reconcile.Differs
+				if times == 3 {
+					want = reconcile.Failed
+				}
+				if n.State != want || len(waited) != min(times, 2) {
+					t.Errorf("%s after %v: %s", n.State, waited, n.Says)
+				}
+				b.night()
+				if d := b.one(); d.Class != reconcile.Deleted {
+					t.Errorf("%+v", d)
+				}
+			})
+		}
+	}
+}

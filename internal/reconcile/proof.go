@@ -23,6 +23,7 @@ type Options struct {
 	Leases   lease.Store // one run of an organisation at a time
 	Process  string      // names this process among all that share the store
 	Now      func() time.Time
+	Pause    func(ctx context.Context, d time.Duration) error // waits before QuickBooks is asked again; none: lease.Pause
 }
 
 // Proof proves the books of organisations, one at a time.
@@ -32,7 +33,15 @@ type Proof struct {
 }
 
 // New makes a proof.
-func New(o Options) *Proof { return &Proof{o: o} }
+func New(o Options) *Proof {
+	if o.Pause == nil {
+		o.Pause = lease.Pause
+	}
+	if o.Books != nil {
+		o.Books = patient{o.Books, o.Pause}
+	}
+	return &Proof{o: o}
+}
 
 var (
 	_ Reader = (*Proof)(nil)
