@@ -330,6 +330,7 @@ type clearingPage struct {
 	proofTabs
 	Accounts []clearingAccount
 	Credits  []reconcile.Credit
+	Credited money.Cents
 }
 
 type clearingAccount struct {
@@ -343,7 +344,7 @@ func (c *Console) clearing(w http.ResponseWriter, r *http.Request, p org.Person)
 		c.fail(w, r, p, err)
 		return
 	}
-	x := clearingPage{proofTabs: proofTabs{"clearing"}, Credits: found.Credits}
+	x := clearingPage{proofTabs: proofTabs{"clearing"}, Credits: found.Credits, Credited: found.Credited}
 	for _, a := range found.Accounts {
 		x.Accounts = append(x.Accounts, clearingAccount{a, barsOf(a.Name, a.Ages)})
 	}

@@ -296,7 +296,7 @@ func spitefulProofs() *proofs {
 		clearing: reconcile.Clearing{Accounts: []reconcile.ClearingAccount{{Name: evil, Open: 40000, Ages: ages, Members: []reconcile.Member{member}, More: 3}}, Credits: []reconcile.Credit{{Case: evil, CaseNo: evil, Name: evil, Amount: 5}}},
 		advances: reconcile.CashAdvances{Open: 9000, Items: []reconcile.Advance{item}, Ages: ages, More: 2},
 		packet: reconcile.Packet{
-			Entries: 1, Says: evil, Kinds: []reconcile.PacketKind{{What: evil, Entries: 1, Debits: 7}}, Open: []reconcile.Told{{ID: evil, Sentence: evil}}, Closed: true, ClosedBy: evil, ClosedAt: now(),
+			Entries: 1, Says: evil, Night: evil, Proofs: []reconcile.PacketSum{{Name: evil, Open: 5}}, Kinds: []reconcile.PacketKind{{What: evil, Entries: 1, Debits: 7}}, Open: []reconcile.Told{{ID: evil, Sentence: evil}}, Closed: true, ClosedBy: evil, ClosedAt: now(),
 			Changes: []reconcile.Late{{Entry: evil, Doc: evil, Date: "2026-03-01", Posted: now()}},
 		},
 		cases: map[string]reconcile.CaseProof{"c1": {

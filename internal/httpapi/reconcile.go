@@ -82,7 +82,7 @@ func (h *Proofs) Register(a *API) {
 }
 
 func (h *Proofs) registerPackets(a *API) {
-	packet := reconcile.Packet{Month: "2026-03", Kinds: []reconcile.PacketKind{}, Open: []reconcile.Told{}, Changes: []reconcile.Late{}}
+	packet := reconcile.Packet{Month: "2026-03", Kinds: []reconcile.PacketKind{}, Open: []reconcile.Told{}, Changes: []reconcile.Late{}, Proofs: []reconcile.PacketSum{{Name: "Deposits clearing", Open: 40000}}}
 	register(a, call{
 		id: "get-close-packet", method: http.MethodGet, path: "/v1/close-packets/{month}", tag: proofTag, needs: org.SeeLog,
 		summary: "A month for the accountant: its entries in sum, open differences, and what came into it after it was closed", answer: packet,

@@ -226,6 +226,7 @@ func (p *Proof) Clearing(ctx context.Context, id string) (Clearing, error) {
 		}
 		if owed < 0 && !strings.HasPrefix(group, recordGroup) {
 			out.Credits = append(out.Credits, Credit{Case: group, CaseNo: c.CaseNo, Name: c.Name, Amount: -owed})
+			out.Credited -= owed
 		}
 		return false
 	})

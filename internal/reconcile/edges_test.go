@@ -460,6 +460,19 @@ func TestAClosedMonthShowsWhatCameIntoItLater(t *testing.T) {
 	b := opened(t)
 	c, _, _ := b.family()
 	b.agrees(b.night())
+	open := map[string]string{}
+	if packet, err := b.proof.Packet(t.Context(), willow, "2026-03"); err != nil || packet.Night != "Proof of 3/4/2026. All agrees: 2 entries, $1,400.00." {
+		t.Errorf("%+v %v", packet, err)
+	} else {
+		for _, p := range packet.Proofs {
+			open[p.Name] = p.Open.String()
+		}
+	}
+	if diff := cmp.Diff(map[string]string{
+		"Deposits clearing": "400.00", "Card clearing": "0.00", "Refunds payable": "0.00", "Cash advances not paid on": "100.00", "Paid by families beyond what they owe": "0.00",
+	}, open); diff != "" {
+		t.Error(diff)
+	}
 	closed, err := b.proof.CloseMonth(t.Context(), willow, "2026-03", "Ben Ito", true)
 	if err != nil || !closed.Closed || closed.ClosedBy != "Ben Ito" || len(closed.Changes) > 0 || closed.Entries != 2 {
 		t.Fatalf("%+v %v", closed, err)
@@ -701,5 +714,24 @@ func TestOneFaultOfQuickBooksDoesNotCostTheNight(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestWhatComesInTheSecondOfTheFirstProofIsNotFromBefore: QuickBooks tells times in seconds.
+func TestWhatComesInTheSecondOfTheFirstProofIsNotFromBefore(t *testing.T) {
+	t.Parallel()
+	b := newBooks(t)
+	b.clock.advance(24*time.Hour + 300*time.Millisecond)
+	b.agrees(b.prove(reconcile.Request{Org: willow}))
+	b.clock.advance(300 * time.Millisecond)
+	if _, err := b.sim.TypeJournalEntry(realm, qbosim.JournalDraft{Date: "2026-03-03", Lines: []qbosim.DraftLine{
+		{Side: "Debit", Account: "deposits_clearing", Amount: 2500}, {Side: "Credit", Account: "rent", Amount: 2500},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	b.clock.advance(300 * time.Millisecond)
+	b.prove(reconcile.Request{Org: willow, Who: "Ana Diaz"})
+	if d := b.one(); d.Class != reconcile.Unknown {
+		t.Errorf("%+v", d)
 	}
 }

@@ -35,7 +35,7 @@ func (p *Proof) packet(ctx context.Context, id, month string) (Packet, error) {
 	if err != nil {
 		return Packet{}, err
 	}
-	out := Packet{Month: month, Kinds: []PacketKind{}, Open: []Told{}, Changes: []Late{}}
+	out := Packet{Month: month, Kinds: []PacketKind{}, Open: []Told{}, Changes: []Late{}, Proofs: []PacketSum{}}
 	if out.Closed = c.By != ""; out.Closed {
 		out.ClosedBy, out.ClosedAt = c.By, c.At
 	}
@@ -63,6 +63,9 @@ func (p *Proof) packet(ctx context.Context, id, month string) (Packet, error) {
 	for _, what := range slices.Sorted(maps.Keys(kinds)) {
 		out.Kinds = append(out.Kinds, *kinds[what])
 	}
+	if err := p.standOpen(ctx, id, &out); err != nil {
+		return Packet{}, err
+	}
 	var open []Difference
 	err = each(ctx, d.store, d.at, differencePaper, "", true, func(_ string, k kept) bool {
 		if k.Date.Month() == month && k.Class != Timing {
@@ -79,6 +82,30 @@ func (p *Proof) packet(ctx context.Context, id, month string) (Packet, error) {
 	}
 	out.Says = out.says(len(open))
 	return out, nil
+}
+
+// standOpen adds what stands open now, and what the newest proof said.
+func (p *Proof) standOpen(ctx context.Context, id string, out *Packet) error {
+	clearing, err := p.Clearing(ctx, id)
+	if err != nil {
+		return err
+	}
+	advances, err := p.CashAdvances(ctx, id)
+	if err != nil {
+		return err
+	}
+	nights, err := p.Nights(ctx, id, "", 1)
+	if err != nil {
+		return err
+	}
+	for _, a := range clearing.Accounts {
+		out.Proofs = append(out.Proofs, PacketSum{a.Name, a.Open})
+	}
+	out.Proofs = append(out.Proofs, PacketSum{"Cash advances not paid on", advances.Open}, PacketSum{"Paid by families beyond what they owe", clearing.Credited})
+	if len(nights) > 0 {
+		out.Night = "Proof of " + nights[0].Date.Short() + ". " + nights[0].Says
+	}
+	return nil
 }
 
 func (p Packet) says(open int) string {

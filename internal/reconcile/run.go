@@ -154,7 +154,7 @@ func (x *run) open(ctx context.Context, req Request) error {
 		x.full(why)
 	}
 	if x.state.Began.IsZero() {
-		x.state.Began = x.now
+		x.state.Began = x.now.Truncate(time.Second) // as QuickBooks tells times: what comes in the same second came after us
 	}
 	for _, c := range x.state.Later {
 		x.touched[c] = true

@@ -200,7 +200,8 @@ const MaxShown = 250
 // Clearing is what stands on the clearing accounts, member by member.
 type Clearing struct {
 	Accounts []ClearingAccount `json:"accounts"` // deposits clearing, card clearing, refunds payable
-	Credits  []Credit          `json:"credits"`  // families that have paid more than they owe
+	Credits  []Credit          `json:"credits"`  // families that have paid more than they owe, the largest first, at most MaxShown
+	Credited money.Cents       `json:"credited"` // by all of them
 }
 
 // ClearingAccount is one of them.
@@ -275,11 +276,19 @@ type Packet struct {
 	Debits   money.Cents  `json:"debits"`
 	Kinds    []PacketKind `json:"kinds"`   // by type of transaction
 	Open     []Told       `json:"open"`    // differences that concern the month, at most MaxShown
+	Proofs   []PacketSum  `json:"proofs"`  // what stands open now on the accounts that are proved
+	Night    string       `json:"night"`   // what the newest proof said
 	Changes  []Late       `json:"changes"` // what came into the month after it was marked closed
 	Closed   bool         `json:"closed"`
 	ClosedBy string       `json:"closed_by,omitempty"`
 	ClosedAt time.Time    `json:"closed_at,omitzero"`
 	Says     string       `json:"says"`
+}
+
+// PacketSum is what stands open on an account.
+type PacketSum struct {
+	Name string      `json:"name"`
+	Open money.Cents `json:"open"`
 }
 
 // PacketKind is what one type of transaction came to.
