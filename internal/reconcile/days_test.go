@@ -19,8 +19,8 @@ import (
 )
 
 var (
-	cleanDays = flag.Int("days", 1000, "how many clean days are lived through (T12: 10000)")
-	seeded    = flag.Int("differences", 200, "how many differences are made by hand (T12: 1000)")
+	cleanDays = flag.Int("days", 300, "how many clean days are lived through (T12: 10000)")
+	seeded    = flag.Int("differences", 100, "how many differences are made by hand (T12: 1000)")
 	daySeed   = flag.Uint64("dayseed", uint64(time.Now().UnixNano()), "where chance begins; a failure says it")
 )
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -338,11 +339,17 @@ func TestOneRunOfAnOrganisationAtATime(t *testing.T) {
 // dying fails every write of the store after some.
 type dying struct {
 	reconcile.Store
-	left int
+	left atomic.Int64
+}
+
+func dies(store reconcile.Store, after int) *dying {
+	d := &dying{Store: store}
+	d.left.Store(int64(after))
+	return d
 }
 
 func (d *dying) PutPaper(ctx context.Context, at org.Company, p reconcile.Paper) (reconcile.Paper, error) {
-	if d.left--; d.left < 0 {
+	if d.left.Add(-1) < 0 {
 		return p, fault.New(fault.Unavailable, "dead")
 	}
 	return d.Store.PutPaper(ctx, at, p)
@@ -365,10 +372,10 @@ func TestARunThatDiesIsGoneOnWith(t *testing.T) {
 		}
 		b.family()
 		b.clock.advance(24 * time.Hour)
-		store := &dying{Store: b.store, left: writes}
+		store := dies(b.store, writes)
 		dead := reconcile.New(reconcile.Options{Store: store, Books: b.client, Planner: b.worker, Queue: b.queue, Leases: b.leases, Process: "dying", Now: b.clock.now})
 		_, err := dead.Run(t.Context(), reconcile.Request{Org: willow})
-		finished = err == nil && store.left >= 0
+		finished = err == nil && store.left.Load() >= 0
 		n := b.prove(reconcile.Request{Org: willow, Who: "Ana Diaz"})
 		var classes []string
 		for _, d := range b.differences() {
@@ -664,7 +671,7 @@ func TestManyChangesAreAllProvedAfterADeath(t *testing.T) {
 			}
 		}
 		b.clock.advance(24 * time.Hour)
-		dead := reconcile.New(reconcile.Options{Store: &dying{Store: b.store, left: writes}, Books: b.client, Planner: b.worker, Queue: b.queue, Leases: b.leases, Process: "dying", Now: b.clock.now})
+		dead := reconcile.New(reconcile.Options{Store: dies(b.store, writes), Books: b.client, Planner: b.worker, Queue: b.queue, Leases: b.leases, Process: "dying", Now: b.clock.now})
 		if _, err := dead.Run(t.Context(), reconcile.Request{Org: willow}); err == nil && writes < 120 {
 			t.Fatalf("after %d writes it lives", writes)
 		}
