@@ -81,7 +81,9 @@ build-%Function:
 golden: ## renew every golden file from the code; then look at the difference
 	@UPDATE_GOLDEN=1 $(GO) test ./... -run Golden -count=1
 
-bench: ## CPU and allocations of taking in, planning and posting, and that they do not grow
+bench: ## the product beside what most connectors do, at QuickBooks' limits in virtual time (into internal/bench/results); CPU and allocations of taking in, planning and posting, and that they do not grow
+	@mkdir -p internal/bench/results
+	@WRITE_RESULTS=true $(GO) test ./internal/bench -count=1 -v -timeout 30m -backlog=1000,10000 | grep -v '^==='
 	@$(GO) test ./internal/local -run '^$$' -bench . -benchmem -count=1
 
 # Go up to 1.26 may end a target at its time with nothing but "context deadline exceeded" (go.dev/issue/75804); a finding says more.

@@ -36,7 +36,7 @@ func rooms() map[string]layer {
 		platform:   "awsfault",
 		adapter:    "config memory dynamo queue secret qbo webhook httpapi console telemetry",
 		product:    "cloud",
-		support:    "porttest qbosim golden goldenfile logwatch archtest local simulate",
+		support:    "porttest qbosim golden goldenfile logwatch archtest local simulate bench",
 	} {
 		for _, name := range strings.Fields(names) {
 			rooms["internal/"+name] = floor
