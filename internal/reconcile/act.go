@@ -473,7 +473,11 @@ func (x *run) post(ctx context.Context, k *kept, a Act) error {
 	if e, err = x.carry(ctx, e, a.Who, why); err != nil {
 		return err
 	}
-	k.History = append(k.History, Done{At: x.p.o.Now(), Who: a.Who, What: how + "; it is on its way to QuickBooks.", Why: a.Reason, Seen: k.Seen})
+	what := how + "; it is on its way to QuickBooks."
+	if e.State == intlog.Failed {
+		what = how + "; it goes with its entry, which waits under Sync errors."
+	}
+	k.History = append(k.History, Done{At: x.p.o.Now(), Who: a.Who, What: what, Why: a.Reason, Seen: k.Seen})
 	k.Remedies = nil
 	x.put(differencePaper, k.ID, true)
 	if err := x.lookAgain(ctx, k.Entry); err != nil {

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -50,11 +51,14 @@ var (
 
 // Hear keeps what the next proof has to look at: of journal entries what is not new, since change data tells of new ones; of customers what is merged or gone.
 func (p *Proof) Hear(ctx context.Context, hints []Hint) error {
+	by := map[string][]Hint{}
 	for _, h := range hints {
-		if !h.matters() {
-			continue
+		if h.matters() {
+			by[h.Realm] = append(by[h.Realm], h)
 		}
-		if err := p.hear(ctx, h); err != nil {
+	}
+	for _, realm := range slices.Sorted(maps.Keys(by)) {
+		if err := p.hear(ctx, realm, by[realm]); err != nil {
 			return fmt.Errorf("reconcile.Hear: %w", err)
 		}
 	}
@@ -71,23 +75,31 @@ func (h Hint) matters() bool {
 	return false
 }
 
-func (p *Proof) hear(ctx context.Context, h Hint) error {
-	owner, err := p.o.Store.CompanyOwner(ctx, h.Realm)
+// hear keeps the hints of one company, each once.
+func (p *Proof) hear(ctx context.Context, realm string, hints []Hint) error {
+	owner, err := p.o.Store.CompanyOwner(ctx, realm)
 	if err != nil || owner == "" {
 		return err
 	}
 	config, err := p.o.Store.Config(ctx, owner)
-	if err != nil || config.Realm != h.Realm {
+	if err != nil || config.Realm != realm {
 		return err
 	}
 	d := newDesk(p.o.Store, config.Company())
-	id := h.Entity + "/" + h.ID
-	known, err := one[Hint](ctx, d, hintPaper, id)
-	if err != nil || d.known(hintPaper, id) {
+	ids := make([]string, len(hints))
+	for i, h := range hints {
+		ids[i] = h.Entity + "/" + h.ID
+	}
+	papers, err := take[Hint](ctx, d, hintPaper, ids...)
+	if err != nil {
 		return err
 	}
-	*known = h
-	d.put(hintPaper, id, false)
+	for i, h := range hints {
+		if !d.known(hintPaper, ids[i]) {
+			*papers[i] = h
+			d.put(hintPaper, ids[i], false)
+		}
+	}
 	if err := d.flush(ctx); err != nil && !fault.Is(err, fault.Conflict) { // somebody has just kept the same
 		return err
 	}
