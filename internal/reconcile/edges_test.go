@@ -742,3 +742,55 @@ func TestWhatComesInTheSecondOfTheFirstProofIsNotFromBefore(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 }
+
+// TestACorrectionInClosedBooksHoldsLikeAnyEntry, or goes to the first open day if the organisation wants that.
+func TestACorrectionInClosedBooksHoldsLikeAnyEntry(t *testing.T) {
+	t.Parallel()
+	for name, policy := range map[string]org.ClosedPeriod{"held": org.HoldClosed, "on the first open day": org.FirstOpenDay} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := opened(t)
+			_, _, payment := b.family()
+			b.agrees(b.night())
+			if err := b.sim.EditJournalEntry(realm, payment.Postings[0].QuickBooksID, func(d *qbosim.JournalDraft) { d.Lines[0].Amount, d.Lines[1].Amount = 45000, 45000 }); err != nil {
+				t.Fatal(err)
+			}
+			b.switches(qbosim.Switches{BookCloseDate: "2026-03-31"})
+			b.settings(func(c *org.Config) { c.CloseDate, c.Settings.ClosedPeriod = "2026-03-31", policy })
+			b.night()
+			d := b.one()
+			if held := strings.HasPrefix(d.Remedies[0].Says, "It cannot go yet: "); held != (policy == org.HoldClosed) {
+				t.Errorf("%+v", d.Remedies[0])
+			}
+			b.act(d.ID, reconcile.Act{Action: reconcile.Correct, Seen: d.Seen})
+			e := b.entry(payment.ID())
+			if policy == org.FirstOpenDay {
+				if e.State != intlog.Synced || e.Postings[len(e.Postings)-1].Date != "2026-04-01" {
+					t.Errorf("%s %+v", e.State, e.Postings)
+				}
+				b.agrees(b.night())
+				return
+			}
+			if e.State != intlog.Failed || e.Cause[0].Kind != "period" {
+				t.Fatalf("%s %+v", e.State, e.Cause)
+			}
+			b.switches(qbosim.Switches{})
+			b.settings(func(c *org.Config) { c.CloseDate = "" })
+			moved, err := e.Move(intlog.Queued, "Ben Ito", "", b.clock.now())
+			if err == nil {
+				_, err = b.store.Update(t.Context(), moved)
+			}
+			if err == nil {
+				err = b.queue.Send(t.Context(), intlog.Work{Org: willow, Entries: []string{e.ID()}})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.work()
+			b.agrees(b.night())
+			if got := b.sim.Balances(realm)["deposits_clearing"]; got != 40000 {
+				t.Error(got)
+			}
+		})
+	}
+}
