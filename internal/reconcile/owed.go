@@ -107,7 +107,17 @@ func (x *run) ask100(ctx context.Context, ids []string) ([]journal.Debtor, error
 
 // balances compares balances as they were read, and lists the customers whose balance is not explained, or was never compared.
 func (x *run) balances(ctx context.Context, list []journal.Debtor, at time.Time) (open []string, err error) {
-	for chunk := range slices.Chunk(list, portion) {
+	for chunk := range slices.Chunk(list, 4*portion) {
+		var ids, told []string
+		for _, d := range chunk {
+			ids, told = append(ids, d.ID), append(told, short(customerSubject(d.ID)))
+		}
+		if _, err := take[customerRecord](ctx, x.desk, customerPaper, ids...); err != nil {
+			return nil, err
+		}
+		if _, err := take[kept](ctx, x.desk, differencePaper, told...); err != nil {
+			return nil, err
+		}
 		for _, d := range chunk {
 			c, err := one[customerRecord](ctx, x.desk, customerPaper, d.ID)
 			if err != nil {

@@ -119,12 +119,45 @@ func (x *run) prove(ctx context.Context, refs []passare.Ref) error {
 	if err := x.mergers(ctx, all); err != nil {
 		return err
 	}
+	if err := x.fetch(ctx, refs, all); err != nil {
+		return err
+	}
 	for i, ref := range refs {
 		if err := x.proveRecord(ctx, ref, records[i]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// fetch takes together what each of the records will need.
+func (x *run) fetch(ctx context.Context, refs []passare.Ref, all []stands) error {
+	var names, days, differences, cases []string
+	for _, ref := range refs {
+		names = append(names, ref.String())
+		differences = append(differences, short(recordSubject(ref)))
+	}
+	for _, s := range all {
+		days = append(days, dayID(s.posting.Date, s.posting.QuickBooksID))
+		differences = append(differences, short(s.subject()))
+		if s.entry.Case != "" {
+			cases = append(cases, s.entry.Case)
+		}
+	}
+	_, err := take[copies](ctx, x.desk, copiesPaper, names...)
+	if err == nil {
+		_, err = take[wait](ctx, x.desk, waitPaper, names...)
+	}
+	if err == nil {
+		_, err = take[day](ctx, x.desk, dayPaper, days...)
+	}
+	if err == nil {
+		_, err = take[kept](ctx, x.desk, differencePaper, differences...)
+	}
+	if err == nil {
+		_, err = take[caseRecord](ctx, x.desk, casePaper, cases...)
+	}
+	return err
 }
 
 // proof is what comes out of one record.
