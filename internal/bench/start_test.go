@@ -27,12 +27,6 @@ func functions() []string {
 // starts is how often each function is started.
 const starts = 15
 
-// most is the largest zip that a function may have, in bytes, and longest how long its start may take.
-const (
-	most    = 4_500_000
-	longest = 10 * time.Millisecond
-)
-
 // TestStartOfAFunction builds each function as `sam build` does, and measures from its start until it asks Lambda for work: what a cold start has of ours. It
 // calls nothing else until then.
 func TestStartOfAFunction(t *testing.T) {
@@ -57,12 +51,6 @@ func TestStartOfAFunction(t *testing.T) {
 		slices.Sort(took)
 		median := took[len(took)/2]
 		fmt.Fprintf(&table, "| %s | %.2f MB | %.2f MB | %.1f ms | %.1f – %.1f ms | %.1f MB |\n", name, mega(armZip), mega(hereZip), milli(median), milli(took[0]), milli(took[len(took)-1]), mega(resident))
-		if armZip > most {
-			t.Errorf("%s: a zip of %d bytes", name, armZip)
-		}
-		if median > longest {
-			t.Errorf("%s: starts in %s", name, median)
-		}
 	}
 	t.Log(table.String())
 	results(t, "start", "Start of a function, from exec to its first request for work, with the flags of `sam build` (`WRITE_RESULTS=true go test ./internal/bench -run Start -v`)", table.String())
