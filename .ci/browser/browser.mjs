@@ -28,14 +28,15 @@ export async function visitor(browser, { size = widths.desktop, colorScheme = "l
   return { page, faults, close: () => closed(page, context) };
 }
 
-// closed closes a window. Once in some thousand times Chromium never answers that it has (Target.disposeBrowserContext), and Playwright waits for that without
-// end; so nobody waits longer than a moment. What is left of it goes with the browser.
-async function closed(page, context) {
-  await page.close();
-  let bound;
-  const enough = new Promise((go) => (bound = setTimeout(go, 5_000)));
-  await Promise.race([context.close(), enough]);
-  clearTimeout(bound);
+// closed closes a window or a page. Once in some thousand times Chromium never answers that it has (Target.disposeBrowserContext, Target.closeTarget), and
+// Playwright waits for that without end; so nobody waits longer than a moment. What is left of it goes with the browser.
+export async function closed(...things) {
+  for (const thing of things) {
+    let bound;
+    const enough = new Promise((go) => (bound = setTimeout(go, 5_000)));
+    await Promise.race([thing.close(), enough]);
+    clearTimeout(bound);
+  }
 }
 
 // signIn goes through the issuer's page, on which a person is chosen, and comes back to where it began.

@@ -1,7 +1,7 @@
 // The console in Chromium: what every page must be, and the help page's paths as a bookkeeper goes them.
 import assert from "node:assert/strict";
 import { before, describe, test } from "node:test";
-import { focused, inChromium, inOrder, picture, press, reach, widths } from "./browser.mjs";
+import { closed, focused, inChromium, inOrder, picture, press, reach, widths } from "./browser.mjs";
 import { becomes, journal, mapleHill, payment, record, refuseNext, willowCreek } from "./system.mjs";
 
 const ana = "Ana Diaz"; // willow-creek, where everything syncs by itself
@@ -221,7 +221,7 @@ for (const [mark, how, options] of [
         const [beside] = await Promise.all([page.context().waitForEvent("page"), page.getByRole("link", { name: "Sign in again" }).click()]);
         await beside.getByRole("link", { name: dan }).click();
         await beside.getByText("You are signed in").waitFor();
-        await beside.close();
+        await closed(beside);
         await page.getByRole("button", { name: "Continue" }).click();
         assert.equal((await becomes(mapleHill, id, "deleted")).why, "typed before the end");
       });
