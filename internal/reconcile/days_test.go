@@ -16,6 +16,7 @@ import (
 	"github.com/passare/qbo-sync/internal/org"
 	"github.com/passare/qbo-sync/internal/qbosim"
 	"github.com/passare/qbo-sync/internal/reconcile"
+	"github.com/passare/qbo-sync/internal/rules"
 )
 
 var (
@@ -344,8 +345,7 @@ func (l *life) target() (e intlog.Entry, p intlog.Posting, j qbosim.JournalEntry
 			continue
 		}
 		e, err := l.store.Entry(context.Background(), key)
-		if err == nil && e.State == intlog.Synced && slices.ContainsFunc(e.Postings, func(p intlog.Posting) bool { return p.N == n && p.QuickBooksID == j.ID && len(p.Found) == 0 }) &&
-			strings.HasPrefix(string(key.Record.Type), "payment") {
+		if err == nil && e.State == intlog.Synced && slices.ContainsFunc(e.Postings, func(p intlog.Posting) bool { return p.N == n && p.QuickBooksID == j.ID && len(p.Found) == 0 }) {
 			list = append(list, j)
 		}
 	}
@@ -373,7 +373,11 @@ func said(e intlog.Entry, p intlog.Posting, j qbosim.JournalEntry) string {
 			debits += cents
 		}
 	}
-	return fmt.Sprintf("Journal entry %s of %s, $%s (%s %s, %s)", p.Doc, p.Date.Short(), debits.Grouped(), e.Record.Type, e.Record.ID, e.Name)
+	of := rules.Named(e.Record)
+	if e.Name != "" {
+		of += ", " + e.Name
+	}
+	return fmt.Sprintf("Journal entry %s of %s, $%s (%s)", p.Doc, p.Date.Short(), debits.Grouped(), of)
 }
 
 // harm does something to the books by hand.
@@ -385,6 +389,9 @@ func (l *life) harm(used map[string]bool) (wanted, bool) {
 	e, p, j, ok := l.target()
 	if !ok {
 		return wanted{}, false
+	}
+	if e.Case != "" {
+		used["case"+e.Case] = true // its customer is not merged away today: with its only entry gone, nothing would show into whom
 	}
 	begins := said(e, p, j)
 	edit := func(change func(d *qbosim.JournalDraft)) { l.must("", l.sim.EditJournalEntry(realm, j.ID, change)) }
@@ -411,7 +418,7 @@ func (l *life) harm(used map[string]bool) (wanted, bool) {
 		return wanted{class: reconcile.Moved, sentence: begins + " was moved to " + on.Short() + " in QuickBooks."}, true
 	case 4:
 		other := l.cases[l.r.IntN(len(l.cases))]
-		if other.id == e.Case || other.merged || used["case"+other.id] {
+		if e.Case == "" || other.id == e.Case || other.merged || used["case"+other.id] {
 			return wanted{}, false
 		}
 		if slices.ContainsFunc(l.cases, func(c *theCase) bool { return c.id == e.Case && c.merged }) {
@@ -491,7 +498,12 @@ func (l *life) breakBooks(kind int, used map[string]bool) (wanted, bool) {
 // merges merges the case's customer into another one's. Nothing is sent for the case afterwards: it would wait until somebody links it anew.
 func (l *life) merges(from *theCase, used map[string]bool) (wanted, bool) {
 	into := l.cases[l.r.IntN(len(l.cases))]
-	if into == from || into.merged || used["case"+into.id] {
+	name := from.first + " " + from.last
+	named := func(j qbosim.JournalEntry) bool {
+		_, _, ours := intlog.ReadNoteMark(j.Note)
+		return ours && slices.ContainsFunc(j.Lines, func(l qbosim.JournalLine) bool { return l.Entity != nil && l.Entity.Name == name })
+	}
+	if into == from || into.merged || used["case"+from.id] || used["case"+into.id] || !slices.ContainsFunc(l.sim.Journal(realm), named) {
 		return wanted{}, false
 	}
 	used["case"+from.id], used["case"+into.id], from.merged = true, true, true

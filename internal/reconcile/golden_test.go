@@ -79,6 +79,9 @@ func TestTheGoldenCaseProves(t *testing.T) {
 			t.Errorf("%s: %s %+v", a.Role, a.Open, a.Members)
 		}
 	}
+	if ledger := b.sim.Balances(realm)["Deposits Clearing"]; ledger != 0 {
+		t.Errorf("QuickBooks' own ledger has %s on clearing", ledger)
+	}
 	proof, err := b.proof.Case(t.Context(), willow, "case-24-0113")
 	if err != nil {
 		t.Fatal(err)

@@ -93,7 +93,7 @@ type rowPart struct {
 	Date      date.Date              `json:"date"`
 	Entry     string                 `json:"entry"`
 	Owed      Figures                `json:"owed"`
-	Customers map[string]money.Cents `json:"customers,omitempty"` // on accounts receivable in QuickBooks, by its customers
+	Customers map[string]money.Cents `json:"customers,omitempty"` // on accounts receivable in QuickBooks, by its customers; all that our lines name are there, with zero if need be
 	Parts     map[string]*part       `json:"parts,omitempty"`     // by "member/deposits_clearing/payment/p1", "item/i1"
 }
 

@@ -404,6 +404,9 @@ func (x *run) meet(n *journal.Name) {
 // ours counts a movement that we have posted.
 func (pr *proof) ours(m journal.Movement, vendor string) {
 	row := pr.row(pr.groupOf(m))
+	if n := m.Place.Name; n != nil && n.Kind == journal.Customer {
+		row.Customers[pr.mergedInto(n.ID)] += 0 // it is one of ours, whatever QuickBooks has of this entry
+	}
 	if m.Key.Account == receivable {
 		row.Owed.Passare += m.Amount
 		row.Owed.Posted += m.Amount
