@@ -390,8 +390,11 @@ func (l *life) harm(used map[string]bool) (wanted, bool) {
 	if !ok {
 		return wanted{}, false
 	}
-	if e.Case != "" {
-		used["case"+e.Case] = true // its customer is not merged away today: with its only entry gone, nothing would show into whom
+	if e.Case != "" { // a customer whose entries are changed is not merged away on the same day: with its only entry gone, nothing would show into whom
+		if used["merged"+e.Case] {
+			return wanted{}, false
+		}
+		used["case"+e.Case] = true
 	}
 	begins := said(e, p, j)
 	edit := func(change func(d *qbosim.JournalDraft)) { l.must("", l.sim.EditJournalEntry(realm, j.ID, change)) }
@@ -507,6 +510,7 @@ func (l *life) merges(from *theCase, used map[string]bool) (wanted, bool) {
 		return wanted{}, false
 	}
 	used["case"+from.id], used["case"+into.id], from.merged = true, true, true
+	used["merged"+from.id] = true
 	names := []string{from.first + " " + from.last, into.first + " " + into.last}
 	l.switches(qbosim.Switches{MergeTouchesEntries: l.r.IntN(2) == 0})
 	l.must("", l.sim.MergeCustomers(realm, names[0], names[1]))
