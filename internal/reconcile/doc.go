@@ -57,6 +57,7 @@
 //
 // # Not promised
 //
-// What customers owed when they were first compared, besides our entries, is taken as right, unless they were made after the first proof. Change data's own
+// What customers owed when they were first compared, besides our entries, is taken as right, unless they were made after the first proof. A customer that is
+// merged away while its only entry is deleted shows nowhere into whom: the deletion is told, and the case's next entry fails for the missing customer. Change data's own
 // delays are QuickBooks'. Descriptions, and how an amount is split into lines, are not compared.
 package reconcile
