@@ -134,7 +134,7 @@ func (x *run) acceptance(k *kept) Remedy {
 // fix is the remedy that brings QuickBooks back to ours, with what it would post.
 func (x *run) fix(ctx context.Context, k *kept, s stands) ([]Remedy, error) {
 	action := actionOf(k.Class)
-	carrier, _, err := x.corrected(ctx, k, s, intlog.Machine, "")
+	carrier, err := x.corrected(ctx, k, s, intlog.Machine, "")
 	if err != nil {
 		return nil, err
 	}
@@ -187,21 +187,20 @@ func saysOf(a Action) string {
 	return "A journal entry is posted that brings QuickBooks back to what was posted"
 }
 
-// corrected is the entry with what QuickBooks has noted at the posting, ready to be planned, and what is noted.
-func (x *run) corrected(ctx context.Context, k *kept, s stands, who, why string) (intlog.Entry, intlog.Found, error) {
-	papers, err := take[seen](ctx, x.desk, seenPaper, k.QuickBooksID)
+// corrected is the entry with what QuickBooks has noted at the posting, ready to be planned.
+func (x *run) corrected(ctx context.Context, k *kept, s stands, who, why string) (intlog.Entry, error) {
+	paper, err := one[seen](ctx, x.desk, seenPaper, k.QuickBooksID)
 	if err != nil {
-		return intlog.Entry{}, intlog.Found{}, err
+		return intlog.Entry{}, err
 	}
 	bare := s
 	bare.posting.Found = nil
 	f := intlog.Found{QuickBooksID: k.QuickBooksID}
-	delta := papers[0].now().called(x.mergedInto).minus(bare.expected(k.QuickBooksID, x.mergedInto))
+	delta := paper.now().called(x.mergedInto).minus(bare.expected(k.QuickBooksID, x.mergedInto))
 	for _, at := range delta.spots() {
 		f.Movements = append(f.Movements, x.found(s, k.QuickBooksID, at, delta))
 	}
-	e, err := s.entry.Corrected(s.posting.N, f, who, why, x.p.o.Now())
-	return e, f, err
+	return s.entry.Corrected(s.posting.N, f, who, why, x.p.o.Now())
 }
 
 // found is what an entry of QuickBooks has besides, as a movement.
@@ -340,13 +339,7 @@ func (x *run) close(ctx context.Context, k *kept, a Act, how string) error {
 // accept takes what QuickBooks has as what is expected there.
 func (x *run) accept(ctx context.Context, k *kept, a Act) error {
 	switch {
-	case strings.HasPrefix(k.Subject, "m:"):
-		m, err := one[merged](ctx, x.desk, mergedPaper, k.Customer)
-		if err != nil {
-			return err
-		}
-		m.Accepted = true
-		x.put(mergedPaper, k.Customer, false)
+	case k.Subject == mergedSubject(k.Customer): // the other customer is expected since it was found
 	case k.Customer != "":
 		c, err := one[customerRecord](ctx, x.desk, customerPaper, k.Customer)
 		if err != nil {
@@ -460,7 +453,7 @@ func (x *run) post(ctx context.Context, k *kept, a Act) error {
 	}
 	how := map[Action]string{Repost: "Posted again", Correct: "Corrected", Reverse: "Reversed"}[a.Action]
 	why := strings.TrimSpace(how + ", since QuickBooks differed. " + a.Reason)
-	e, _, err := x.corrected(ctx, k, s, a.Who, why)
+	e, err := x.corrected(ctx, k, s, a.Who, why)
 	if err != nil {
 		return err
 	}

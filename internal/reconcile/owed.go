@@ -58,14 +58,14 @@ func (x *run) owed(ctx context.Context) (phase, error) {
 			return "", err
 		}
 		at = x.p.o.Now()
-		if list, err = x.ask100(ctx, moving); err != nil {
+		if list, err = x.debtors(ctx, moving); err != nil {
 			return "", err
 		}
 	}
 }
 
 // unsure is how long before its balance was read an entry may have changed and not be in the balance, or be in the balance and not be told of.
-const unsure = 2 * overlap / 10
+const unsure = 2 * time.Minute
 
 // customers reads the balances that are to be compared.
 func (x *run) customers(ctx context.Context) ([]journal.Debtor, error) {
@@ -76,7 +76,7 @@ func (x *run) customers(ctx context.Context) ([]journal.Debtor, error) {
 				ids = append(ids, id)
 			}
 		}
-		return x.ask100(ctx, ids)
+		return x.debtors(ctx, ids)
 	}
 	var all []journal.Debtor
 	for page := 0; ; page++ {
@@ -91,8 +91,8 @@ func (x *run) customers(ctx context.Context) ([]journal.Debtor, error) {
 	}
 }
 
-// ask100 reads customers by their ids, a hundred at a time.
-func (x *run) ask100(ctx context.Context, ids []string) ([]journal.Debtor, error) {
+// debtors reads customers by their ids, a hundred at a time.
+func (x *run) debtors(ctx context.Context, ids []string) ([]journal.Debtor, error) {
 	var all []journal.Debtor
 	for chunk := range slices.Chunk(ids, idsAtOnce) {
 		list, err := x.p.o.Books.Customers(ctx, x.at, chunk)

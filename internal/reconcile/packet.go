@@ -261,7 +261,7 @@ func (p *Proof) closeMonth(ctx context.Context, id, month, who string, isClosed 
 	case isClosed == packet.Closed:
 		return packet, nil
 	case isClosed:
-		*c = closed{By: strings.TrimSpace(who), At: p.o.Now(), Entries: packet.Entries}
+		*c = closed{By: strings.TrimSpace(who), At: p.o.Now()}
 	default:
 		*c = closed{}
 	}

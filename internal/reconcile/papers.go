@@ -136,9 +136,8 @@ func sum(by map[string]money.Cents) money.Cents {
 
 // merged is a customer that QuickBooks has merged into another one.
 type merged struct {
-	Into     string    `json:"into"`
-	At       time.Time `json:"at"`
-	Accepted bool      `json:"accepted,omitempty"`
+	Into string    `json:"into"`
+	At   time.Time `json:"at"`
 }
 
 // day has a sixteenth of our journal entries that are dated on it: a busy day is not one large paper.
@@ -184,7 +183,6 @@ type pass struct {
 
 // closed is a month that a person marked closed.
 type closed struct {
-	By      string    `json:"by,omitempty"`
-	At      time.Time `json:"at"`
-	Entries int       `json:"entries"`
+	By string    `json:"by,omitempty"`
+	At time.Time `json:"at"`
 }
